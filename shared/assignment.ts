@@ -1,0 +1,137 @@
+/** Assignments: an administrator's wishes, and reconcile's verdicts on them. */
+import type { LicenseType } from './license.ts'
+import type { TargetKey } from './ids.ts'
+
+export const intents = ['required', 'available', 'uninstall'] as const
+export type Intent = (typeof intents)[number]
+export type Mode = 'include' | 'exclude'
+/** What becomes of the seats that an assignment placed when it is removed: given back, or kept as found. */
+export type SeatsAfter = 'release' | 'keep'
+
+/**
+ * One wish for one target, changed as a whole. `rev` grows by one with each change its author knew of, so that the
+ * server sees when two people wrote without knowing of each other. A removed wish stays as a wish to remove: in a Y.Map
+ * a set wins over a delete.
+ */
+export type Wish =
+  | { readonly mode: Mode; readonly intent: Intent; readonly licenseType: LicenseType; readonly rev: number }
+  | { readonly mode: 'removed'; readonly seats: SeatsAfter; readonly rev: number }
+
+/** `taken` of a wish that the server has not yet acknowledged: it comes after every wish that it has. */
+export const unsent = Number.MAX_SAFE_INTEGER
+
+/** A wish as the server took it. */
+export interface PlacedWish {
+  readonly key: TargetKey
+  readonly wish: Wish
+  readonly note: string
+  /** The name of who wished it last, stamped by the server. */
+  readonly by: string
+  /** ISO 8601, UTC, by the server's clock. */
+  readonly at: string
+  /** The server's order of the change: who comes first is served first. `unsent` on a device that is ahead of the server. */
+  readonly taken: number
+}
+
+export const sameWish = (a: Wish, b: Wish): boolean =>
+  a.mode === 'removed'
+    ? b.mode === 'removed' && a.seats === b.seats
+    : b.mode !== 'removed' && a.mode === b.mode && a.intent === b.intent && a.licenseType === b.licenseType
+
+/** Asks for seats; the others hold back or take away. */
+const gives = (wish: Wish): boolean => wish.mode === 'include' && wish.intent !== 'uninstall'
+
+/**
+ * Two wishes for one target, the second made without knowledge of the first: the later arrival stands, except that
+ * taking away or holding back beats a stale wish to give, since giving can be asked for again and a book can't be taken back.
+ */
+export const staleWishStands = (standing: Wish, stale: Wish): boolean => sameWish(standing, stale) || !(gives(stale) && !gives(standing))
+
+export type VerdictState = 'placed' | 'pending' | 'waiting' | 'refused' | 'excluded' | 'released'
+
+/** Why a verdict is what it is. `position` counts from 1 in the order of serving. */
+export type Because =
+  | { readonly code: 'has-seat' }
+  | { readonly code: 'had-seat-already' }
+  | { readonly code: 'order-to-come' }
+  | { readonly code: 'order-open'; readonly orderId: string }
+  | { readonly code: 'seat-being-released'; readonly orderId: string }
+  | { readonly code: 'no-seat-left'; readonly position: number }
+  | { readonly code: 'foreign-owner'; readonly position: number }
+  | { readonly code: 'credential-expired'; readonly position: number }
+  | { readonly code: 'credential-invalid'; readonly position: number }
+  | { readonly code: 'read-only-token'; readonly position: number }
+  | { readonly code: 'not-connected'; readonly position: number }
+  | { readonly code: 'not-device-assignable' }
+  | { readonly code: 'not-user-assignable' }
+  | { readonly code: 'license-not-assignable' }
+  | { readonly code: 'license-gone' }
+  | { readonly code: 'principal-left' }
+  | { readonly code: 'principal-inactive' }
+  | { readonly code: 'principal-unknown' }
+  | { readonly code: 'user-not-registered'; readonly text: string }
+  | { readonly code: 'store-refused'; readonly storeCode: string; readonly text: string }
+  | { readonly code: 'excluded' }
+  | { readonly code: 'release-to-come' }
+  | { readonly code: 'release-refused'; readonly storeCode: string; readonly text: string }
+  | { readonly code: 'irrevocable' }
+
+export interface Verdict {
+  readonly ordinal: number
+  readonly state: VerdictState
+  readonly because: Because
+  /** The wish that decided. */
+  readonly key: TargetKey
+}
+
+/** The reason in words for a person. What is being done by itself, and what a person can do. */
+export const becauseInWords = (because: Because): string => {
+  switch (because.code) {
+    case 'has-seat':
+      return 'Has a seat'
+    case 'had-seat-already':
+      return 'Had a seat already, before this assignment'
+    case 'order-to-come':
+      return 'A seat is free and will be asked of the store'
+    case 'order-open':
+      return 'Asked of the store, not yet answered'
+    case 'seat-being-released':
+      return 'The seat is being given back first'
+    case 'no-seat-left':
+      return `No seat left. Place ${because.position} on the waiting list, served by itself when a seat returns`
+    case 'foreign-owner':
+      return 'The location is held by another device management service. Take it over, or remove it there'
+    case 'credential-expired':
+      return 'The token has expired. Renew it in the store and upload it here'
+    case 'credential-invalid':
+      return 'The store no longer accepts the token. Download a new one and upload it here'
+    case 'read-only-token':
+      return 'The token may only read. Download one with an account that may assign licenses'
+    case 'not-connected':
+      return 'The store has not been reached with this token yet'
+    case 'not-device-assignable':
+      return 'This product goes to people only, not to devices'
+    case 'not-user-assignable':
+      return 'This product goes to devices only, not to people'
+    case 'license-not-assignable':
+      return 'This product can not be assigned from here'
+    case 'license-gone':
+      return 'The store no longer lists this license'
+    case 'principal-left':
+      return 'Left the organisation'
+    case 'principal-inactive':
+      return 'Not active'
+    case 'principal-unknown':
+      return 'Not in the directory'
+    case 'user-not-registered':
+    case 'store-refused':
+    case 'release-refused':
+      return because.text
+    case 'excluded':
+      return 'Excluded by an assignment'
+    case 'release-to-come':
+      return 'The seat will be given back to the pool'
+    case 'irrevocable':
+      return 'The store does not take this product back'
+  }
+}

@@ -1,0 +1,214 @@
+/** A Connector: the configured link to one Location of a store, what is known of its credential, and its status. */
+import type { ConnectorId } from './ids.ts'
+import type { Sync } from './sync.ts'
+
+export const connectorKinds = [
+  'apple-apps-books',
+  'google-play-emm',
+  'google-android-management',
+  'microsoft-store-business',
+  'microsoft-graph',
+  'ledger',
+] as const
+export type ConnectorKind = (typeof connectorKinds)[number]
+export type StoreName = 'apple' | 'google' | 'microsoft' | 'other'
+
+/** Where our organisation buys: Apple's uId, Google's enterprise, Microsoft's tenant. `key` is unique and never changes. */
+export interface Location {
+  readonly key: string
+  readonly name: string
+  /** ISO 3166 alpha-2, upper case. */
+  readonly country: string
+  readonly organization: string
+}
+
+export type CredentialState = 'valid' | 'expiring' | 'expired' | 'invalid' | 'foreign' | 'duplicate' | 'none' | 'unknown'
+
+/** What is known of the credential; its secret never leaves the server. Times are ISO 8601, UTC. */
+export interface CredentialRecord {
+  readonly state: CredentialState
+  readonly expiresAt: string | null
+  readonly checkedAt: string | null
+}
+
+/** Another device management service that holds the Location, as it calls itself. */
+export interface ForeignOwner {
+  readonly id: string
+  readonly name: string
+  readonly metadata: string
+  readonly noticedAt: string
+}
+
+export interface ConnectorSettings {
+  readonly syncIntervalMinutes: number
+  readonly releaseLeavers: 'off' | 'after-days'
+  readonly leaverDays: number
+  /** Apple: claim an unclaimed Location by itself. */
+  readonly autoClaim: boolean
+  /** Apple: invite people by mail. */
+  readonly userInvitations: boolean
+}
+
+/** What a connector can do at best; a license tells its own with `assignable` and `countSource`. */
+export interface Capabilities {
+  readonly counts: 'live' | 'kept' | 'imported'
+  readonly assign: boolean
+  readonly revoke: boolean
+  readonly deviceLicenses: boolean
+  readonly userLicenses: boolean
+  readonly books: boolean
+  readonly push: boolean
+  /** `YYYY-MM-DD` since when the vendor no longer serves it. */
+  readonly retired: string | null
+}
+
+export interface Connector {
+  readonly id: ConnectorId
+  readonly kind: ConnectorKind
+  readonly store: StoreName
+  readonly name: string
+  readonly location: Location | null
+  readonly credential: CredentialRecord
+  readonly settings: ConnectorSettings
+  readonly capabilities: Capabilities
+  readonly foreignOwner: ForeignOwner | null
+  /** The store refuses writes with this credential (a read-only token); reading goes on. */
+  readonly readOnly: boolean
+  readonly lastSync: Sync | null
+  readonly lastGoodSyncAt: string | null
+  readonly nextSyncAt: string | null
+  readonly scopeTags: readonly string[]
+  readonly createdAt: string
+}
+
+export type ConnectorStatus = 'healthy' | 'warning' | 'unhealthy' | 'not-enabled'
+export interface StatusReason {
+  readonly code: string
+  readonly text: string
+}
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+/** A credential's own state turns `expiring` this long before its end; the connector's status warns later. */
+export const expiringFromMs = 30 * DAY_MS
+export const warnExpiryMs = 7 * DAY_MS
+export const warnSyncAgeMs = 24 * HOUR_MS
+export const unhealthySyncAgeMs = 72 * HOUR_MS
+
+/** `valid`, `expiring` or `expired` by the clock; the states that only the store can tell win. */
+export const credentialStateAt = (credential: CredentialRecord, now: number): CredentialState => {
+  if (credential.state !== 'valid' && credential.state !== 'expiring' && credential.state !== 'expired') return credential.state
+  if (credential.expiresAt === null) return credential.state
+  const left = Date.parse(credential.expiresAt) - now
+  if (left <= 0) return 'expired'
+  return left <= expiringFromMs ? 'expiring' : 'valid'
+}
+
+const day = (iso: string): string =>
+  new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' }).format(new Date(iso))
+
+/**
+ * The status and every reason for it, worst first. Never stored: it follows from the record and the time.
+ * Edges: a sync warns when older than 24 h and is unhealthy from 72 h on; an expiry warns at 7 days and is unhealthy at 0.
+ * Source: Intune's tenant status page (rules 1.1), edges by our own choice (rules 2).
+ */
+export const connectorStatus = (
+  connector: Connector,
+  now: number,
+): { readonly status: ConnectorStatus; readonly reasons: readonly StatusReason[] } => {
+  if (connector.credential.state === 'none' && connector.kind !== 'ledger')
+    return {
+      status: 'not-enabled',
+      reasons: [{ code: 'no-credential', text: `${connector.name} has no token yet. Upload the token file from the store to begin.` }],
+    }
+  const worst: StatusReason[] = []
+  const warn: StatusReason[] = []
+  const place = connector.location?.name ?? connector.name
+  switch (credentialStateAt(connector.credential, now)) {
+    case 'expired':
+      worst.push({
+        code: 'credential-expired',
+        text: `The token for ${place} expired on ${day(connector.credential.expiresAt ?? '')}. Seats stay as they are, nothing can be given or taken. Renew it in the store and upload it here.`,
+      })
+      break
+    case 'invalid':
+      worst.push({
+        code: 'credential-invalid',
+        text: `The store no longer accepts the token for ${place}: it was revoked, or the password of the account that made it has changed. Download a new token in the store and upload it here.`,
+      })
+      break
+    case 'foreign':
+      worst.push({
+        code: 'foreign-owner',
+        text: `${place} is held by ${connector.foreignOwner?.name ?? 'another device management service'}. Reading goes on; nothing is given or taken until you take it over or remove it there.`,
+      })
+      break
+    case 'duplicate':
+      worst.push({ code: 'credential-duplicate', text: `Two tokens are connected for ${place}. Remove one of them.` })
+      break
+    case 'valid':
+    case 'expiring':
+      if (connector.credential.expiresAt !== null && Date.parse(connector.credential.expiresAt) - now <= warnExpiryMs)
+        warn.push({
+          code: 'credential-expires-soon',
+          text: `The token for ${place} expires on ${day(connector.credential.expiresAt)}. Renew it in the store and upload it here before then.`,
+        })
+      break
+    case 'unknown':
+      warn.push({
+        code: 'credential-unchecked',
+        text: `The store has not yet been reached to check the token for ${place}. It is tried again at the next sync.`,
+      })
+      break
+    case 'none':
+      break
+  }
+  if (connector.readOnly)
+    warn.push({
+      code: 'read-only-token',
+      text: `The token for ${place} may only read. Counts are kept up to date, but seats can't be given or taken. Download a token with an account that may assign licenses.`,
+    })
+  if (connector.lastSync?.state === 'failed' && connector.lastSync.error !== null)
+    warn.push({ code: 'sync-failed', text: `The last sync failed. ${connector.lastSync.error.text}` })
+  if (connector.capabilities.counts === 'live') {
+    if (connector.lastGoodSyncAt === null)
+      worst.push({ code: 'never-synced', text: `${connector.name} was never synced. Choose Sync now.` })
+    else {
+      const ageMs = now - Date.parse(connector.lastGoodSyncAt)
+      const text = `The last good sync was on ${day(connector.lastGoodSyncAt)}. Counts may be out of date.`
+      if (ageMs >= unhealthySyncAgeMs) worst.push({ code: 'sync-too-old', text })
+      else if (ageMs > warnSyncAgeMs) warn.push({ code: 'sync-old', text })
+    }
+  }
+  const status = worst.length > 0 ? 'unhealthy' : warn.length > 0 ? 'warning' : 'healthy'
+  return { status, reasons: [...worst, ...warn] }
+}
+
+const rank: Record<ConnectorStatus, number> = { unhealthy: 0, warning: 1, healthy: 2, 'not-enabled': 3 }
+/** Worst first, not enabled last; within one status by name. */
+export const byWorstStatus =
+  (now: number) =>
+  (a: Connector, b: Connector): number =>
+    rank[connectorStatus(a, now).status] - rank[connectorStatus(b, now).status] || a.name.localeCompare(b.name) || (a.id < b.id ? -1 : 1)
+
+/** Why nothing may be written to the store through this connector now; undefined when writing is allowed. */
+export const writingBlockedBy = (
+  connector: Connector,
+  now: number,
+): 'foreign-owner' | 'credential-expired' | 'credential-invalid' | 'read-only-token' | 'not-connected' | undefined => {
+  switch (credentialStateAt(connector.credential, now)) {
+    case 'expired':
+      return 'credential-expired'
+    case 'invalid':
+      return 'credential-invalid'
+    case 'foreign':
+    case 'duplicate':
+      return 'foreign-owner'
+    case 'none':
+    case 'unknown':
+      return 'not-connected'
+    case 'valid':
+    case 'expiring':
+      return connector.foreignOwner !== null ? 'foreign-owner' : connector.readOnly ? 'read-only-token' : undefined
+  }
+}

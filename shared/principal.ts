@@ -1,0 +1,48 @@
+/** Users, devices and groups: whom licenses go to. */
+import type { GroupId, PrincipalId, PrincipalKind } from './ids.ts'
+
+/** `sources` name where it is known from: `csv`, `apple:<connector>`, …; `left` is when its last source stopped naming it. */
+export interface User {
+  readonly id: PrincipalId
+  readonly userName: string
+  readonly displayName: string
+  readonly email: string
+  readonly department: string
+  readonly active: boolean
+  readonly managedAppleAccount: string
+  readonly sources: readonly string[]
+  readonly left: string | null
+}
+
+export interface Device {
+  readonly id: PrincipalId
+  readonly serialNumber: string
+  readonly name: string
+  readonly platform: string
+  readonly model: string
+  readonly ownerId: PrincipalId | null
+  readonly active: boolean
+  readonly sources: readonly string[]
+  readonly left: string | null
+}
+
+export type Principal = User | Device
+export const isUser = (principal: Principal): principal is User => 'userName' in principal
+
+/** A set of users or of devices; members are kept apart as a column of ordinals. */
+export interface Group {
+  readonly id: GroupId
+  readonly name: string
+  readonly kind: PrincipalKind
+  readonly memberCount: number
+  readonly sources: readonly string[]
+}
+
+/** What the store calls it: user name or serial number. */
+export const storeKeyOf = (principal: Principal): string => (isUser(principal) ? principal.userName : principal.serialNumber)
+export const displayNameOf = (principal: Principal): string =>
+  isUser(principal) ? principal.displayName || principal.userName : principal.name || principal.serialNumber
+
+/** Serial numbers are compared upper-case and without blanks; user names without regard to case. */
+export const normalSerialNumber = (text: string): string => text.replace(/\s+/g, '').toUpperCase()
+export const normalUserName = (text: string): string => text.trim().toLowerCase()
