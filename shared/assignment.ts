@@ -1,6 +1,6 @@
 /** Assignments: an administrator's wishes, and reconcile's verdicts on them. */
-import type { LicenseType } from './license.ts'
-import type { TargetKey } from './ids.ts'
+import type { PrincipalKind, TargetKey } from './ids.ts'
+import type { License, LicenseType } from './license.ts'
 
 export const intents = ['required', 'available', 'uninstall'] as const
 export type Intent = (typeof intents)[number]
@@ -133,5 +133,29 @@ export const becauseInWords = (because: Because): string => {
       return 'The seat will be given back to the pool'
     case 'irrevocable':
       return 'The store does not take this product back'
+  }
+}
+
+/** Why a wish can never stand for this license and this sort of target; undefined when it can. Asked before an edit is kept, and again at the server's door. */
+export type WishRefused = 'not-device-assignable' | 'not-user-assignable' | 'license-type-mismatch' | 'confirmation-required'
+
+export const wishRefused = (license: License, target: PrincipalKind, wish: Wish, confirmed: boolean): WishRefused | undefined => {
+  if (!gives(wish) || wish.mode === 'removed') return undefined
+  if (target === 'device' && !license.licenseTypes.includes('device')) return 'not-device-assignable'
+  if (target === 'user' && !license.licenseTypes.includes('user')) return 'not-user-assignable'
+  if (wish.licenseType !== target) return 'license-type-mismatch'
+  return !license.revocable && !confirmed ? 'confirmation-required' : undefined
+}
+
+export const wishRefusedInWords = (refused: WishRefused, product: string): string => {
+  switch (refused) {
+    case 'not-device-assignable':
+      return `${product} goes to people only. Nothing changed. Choose a person or a group of people instead.`
+    case 'not-user-assignable':
+      return `${product} goes to devices only. Nothing changed. Choose a device or a group of devices instead.`
+    case 'license-type-mismatch':
+      return 'A device takes a device license, a person a user license. Nothing changed. Choose the license type that fits the target.'
+    case 'confirmation-required':
+      return `${product} can't be taken back once it is given. Nothing changed. Confirm that it is given for good.`
   }
 }

@@ -39,10 +39,11 @@ export const parsePlanKey = (key: string): PlanKey | undefined => {
 
 /**
  * What an edit means, beside the update that carries it: the wish or note for one target, and the revision its author
- * knew (0 = none). The update must say the same, key for key.
+ * knew (0 = none). The update must say the same, key for key. `confirmed`: the author was told that the product can't be
+ * taken back, and said yes.
  */
 export type PlanIntent =
-  | { readonly part: 'wish'; readonly target: TargetKey; readonly wish: Wish; readonly baseRev: number }
+  | { readonly part: 'wish'; readonly target: TargetKey; readonly wish: Wish; readonly baseRev: number; readonly confirmed: boolean }
   | { readonly part: 'note'; readonly target: TargetKey; readonly note: string }
 
 export const planKeyOf = (intent: PlanIntent): string => (intent.part === 'wish' ? intent.target : noteKeyOf(intent.target))

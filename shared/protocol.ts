@@ -341,7 +341,9 @@ export const decodeServerFrame = (bytes: Uint8Array): ServerFrame | undefined =>
   })
 
 const packIntent = (intent: PlanIntent): readonly unknown[] =>
-  intent.part === 'wish' ? ['w', intent.target, registerOf(intent.wish), intent.baseRev] : ['n', intent.target, intent.note]
+  intent.part === 'wish'
+    ? ['w', intent.target, registerOf(intent.wish), intent.baseRev, intent.confirmed ? 1 : 0]
+    : ['n', intent.target, intent.note]
 
 /** Also the door of the outbox and of files of exported edits. */
 export const parseIntents = (value: unknown): readonly PlanIntent[] | undefined => {
@@ -357,7 +359,7 @@ export const parseIntents = (value: unknown): readonly PlanIntent[] | undefined 
       const wish = readRegister(item[2])
       const baseRev: unknown = item[3]
       if (wish === undefined || typeof baseRev !== 'number' || !Number.isSafeInteger(baseRev) || baseRev < 0) return undefined
-      found.push({ part: 'wish', target, wish, baseRev })
+      found.push({ part: 'wish', target, wish, baseRev, confirmed: item[4] === 1 })
     } else if (item[0] === 'n') {
       const note: unknown = item[2]
       if (typeof note !== 'string' || note.length > mostNoteCharacters) return undefined
