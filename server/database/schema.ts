@@ -1,0 +1,232 @@
+/**
+ * The tables, as both databases hold them. Times are milliseconds since 1970, flags are 0 or 1, JSON is text; a `bigint`
+ * column gives a number and a blob gives bytes, whichever the database (database.ts sees to it).
+ */
+import type { Kysely, Transaction } from 'kysely'
+
+export interface Database {
+  meta: MetaTable
+  counters: CountersTable
+
+  chunks: ChunksTable
+  plan_docs: PlanDocsTable
+  plan_log: PlanLogTable
+  plan_clients: PlanClientsTable
+  devices: DevicesTable
+  edits: EditsTable
+
+  orders: OrdersTable
+  order_targets: OrderTargetsTable
+  syncs: SyncsTable
+  store_cursors: StoreCursorsTable
+  principal_keys: PrincipalKeysTable
+  license_keys: LicenseKeysTable
+  locations: LocationsTable
+  credentials: CredentialsTable
+
+  admins: AdminsTable
+  sessions: SessionsTable
+  api_keys: ApiKeysTable
+  setup_links: SetupLinksTable
+  idempotency: IdempotencyTable
+  audit: AuditTable
+}
+
+export type Db = Kysely<Database>
+export type Trx = Transaction<Database>
+
+/** What belongs to the database as a whole: its epoch, the id of the key that seals its secrets. */
+export interface MetaTable {
+  name: string
+  value: string
+}
+
+/** The last number given out of each gap-free run. */
+export interface CountersTable {
+  name: string
+  value: number
+}
+
+/** Folded facts; `seq` is that of the last change. */
+export interface ChunksTable {
+  key: string
+  seq: number
+  bytes: Uint8Array
+}
+
+/** Compacted plan documents; `plan_log` holds what came after `state_seq`. */
+export interface PlanDocsTable {
+  doc: string
+  epoch: number
+  state: Uint8Array
+  state_seq: number
+}
+export interface PlanLogTable {
+  seq: number
+  doc: string
+  epoch: number
+  bytes: Uint8Array
+}
+/** Which device a Yjs client id belongs to: the first that used it in the document. */
+export interface PlanClientsTable {
+  doc: string
+  client_id: number
+  device: string
+}
+
+/** Browser profiles, with the number of the last edit taken from each. */
+export interface DevicesTable {
+  id: string
+  admin: string
+  last_n: number
+  seen_at: number
+}
+/** Every edit taken or refused, for ever: (device, n) is the idempotency key. */
+export interface EditsTable {
+  device: string
+  n: number
+  doc: string
+  admin: string
+  role: string
+  digest: string
+  verdict: string
+  seq: number
+  at: number
+  words: string
+  intents: string
+}
+
+export interface OrdersTable {
+  id: string
+  connector: string
+  license: string
+  action: string
+  state: string
+  /** 1: the call may or may not have reached the store. */
+  unknown: number
+  reference: string | null
+  created_at: number
+  attempted_at: number | null
+  sent_at: number | null
+  finished_at: number | null
+  by_name: string
+  total: number
+  done: number
+  next_poll_at: number | null
+  seq: number
+}
+export interface OrderTargetsTable {
+  order_id: string
+  ordinal: number
+  state: string
+  code: string | null
+  text: string | null
+  retryable: number
+  at_seq: number
+}
+export interface SyncsTable {
+  id: string
+  connector: string
+  state: string
+  trigger_name: string
+  full_walk: number
+  started_at: number
+  finished_at: number | null
+  body: string
+}
+export interface StoreCursorsTable {
+  connector: string
+  name: string
+  value: string
+}
+/** Ordinals are given once and never used again. */
+export interface PrincipalKeysTable {
+  kind: string
+  key: string
+  ordinal: number
+}
+/** `pricing` is empty where the store has none: a key column holds no null. */
+export interface LicenseKeysTable {
+  connector: string
+  product: string
+  pricing: string
+  ordinal: number
+}
+export interface LocationsTable {
+  key: string
+  connector: string
+}
+
+/** Sealed by credentials.ts, and opened only there. */
+export interface CredentialsTable {
+  connector: string
+  key_id: string
+  wrapped_key: Uint8Array
+  nonce: Uint8Array
+  sealed: Uint8Array
+  hash: string
+  updated_at: number
+}
+
+/** `password_hash` is null until an invitation is taken up. */
+export interface AdminsTable {
+  id: string
+  email: string
+  name: string
+  role: string
+  password_hash: string | null
+  created_at: number
+  disabled_at: number | null
+}
+export interface SessionsTable {
+  id_hash: string
+  admin: string
+  created_at: number
+  last_seen_at: number
+  expires_at: number
+  user_agent: string
+}
+export interface ApiKeysTable {
+  id: string
+  name: string
+  role: string
+  key_hash: string
+  scope_tags: string
+  created_by: string
+  created_at: number
+  expires_at: number | null
+  last_used_at: number | null
+  revoked_at: number | null
+}
+/** `admin` is null in the link that makes the first owner, else it names who was invited. */
+export interface SetupLinksTable {
+  token_hash: string
+  admin: string | null
+  created_at: number
+  expires_at: number | null
+  used_at: number | null
+}
+
+/** Answers kept so that a repeated request gets the same; `status` 0 while the first is at work. `body` is sealed. */
+export interface IdempotencyTable {
+  key: string
+  actor: string
+  digest: string
+  status: number
+  content_type: string
+  body: string
+  at: number
+}
+
+export interface AuditTable {
+  n: number
+  at: number
+  actor: string
+  actor_name: string
+  action: string
+  object: string
+  detail: string
+  origin: string
+  prev_hash: string
+  hash: string
+}
