@@ -4,15 +4,18 @@ import { sql, type ColumnDataType, type CreateTableBuilder, type Expression, typ
 export type Dialect = 'sqlite' | 'postgres'
 
 export interface ColumnTypes {
-  readonly text: ColumnDataType
-  readonly integer: ColumnDataType
-  readonly bigint: ColumnDataType
-  readonly blob: ColumnDataType
+  readonly text: ColumnDataType | Expression<unknown>
+  readonly integer: ColumnDataType | Expression<unknown>
+  readonly bigint: ColumnDataType | Expression<unknown>
+  readonly blob: ColumnDataType | Expression<unknown>
 }
 
-/** SQLite's INTEGER has 64 bits, and only under that name is a primary key the row's own number. */
+/**
+ * SQLite's INTEGER has 64 bits, and only under that name is a primary key the row's own number. PostgreSQL sorts text by
+ * the locale it was set up with: "C" gives the order that SQLite has.
+ */
 export const columnTypes = (dialect: Dialect): ColumnTypes => ({
-  text: 'text',
+  text: dialect === 'sqlite' ? 'text' : sql`text collate "C"`,
   integer: 'integer',
   bigint: dialect === 'sqlite' ? 'integer' : 'bigint',
   blob: dialect === 'sqlite' ? 'blob' : 'bytea',
