@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { Kysely, PostgresDialect, SqliteDialect, sql } from 'kysely'
 import pg from 'pg'
+import type { Secret } from '../secret.ts'
 import { StartRefused } from '../start-refused.ts'
 import type { Dialect } from './columns.ts'
 import { migrate } from './migrations.ts'
@@ -18,8 +19,8 @@ export interface OpenDatabase {
 }
 
 /** PostgreSQL when an address is given, else the file `quartermaster.sqlite` in the data directory. */
-export const openDatabase = (settings: { readonly dataDir: string; readonly databaseUrl: string | null }): Promise<OpenDatabase> => {
-  if (settings.databaseUrl !== null) return openPostgres(settings.databaseUrl)
+export const openDatabase = (settings: { readonly dataDir: string; readonly databaseUrl: Secret | null }): Promise<OpenDatabase> => {
+  if (settings.databaseUrl !== null) return openPostgres(settings.databaseUrl.reveal())
   makeDirectory(settings.dataDir)
   return openSqlite(join(settings.dataDir, 'quartermaster.sqlite'))
 }
