@@ -5,8 +5,9 @@
  *
  * Facts. The browser asks `pull` for the chunks that changed after the seq it has; the server answers with `chunks`,
  * in the order of their seqs, so that a pull that breaks off goes on where it stopped. The answer with `done` is the
- * point from which the server sends every change as `feed`, without a gap. A browser that falls behind gets `lag`, and
- * pulls again. A browser ahead of the server, or of another server, throws its facts away and pulls from 0.
+ * point from which the server sends every change as `feed`, without a gap; a chunk may already hold a change that is
+ * still to come as `feed`, so a change is folded only when its seq is above its chunk's. A browser that falls behind
+ * gets `lag`, and pulls again. A browser ahead of the server, or of another server, throws its facts away and pulls from 0.
  *
  * Edits. `push` carries one edit with its number n (gap-free for each device). The server answers each exactly once in
  * this connection: `ack` when the edit is on disk, `nack` when it was refused (what follows is not affected), `resend`

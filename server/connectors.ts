@@ -1,0 +1,353 @@
+/** Connectors: connecting a Location, renewing its token, taking it over, letting it go. */
+import { appendAudit } from './audit.ts'
+import type { Connections } from './connections.ts'
+import type { Credentials } from './credentials.ts'
+import type { Journal, Writing } from './journal.ts'
+import type { CredentialMalformed, CredentialRead, LocationIdentity, StoreFailure } from './stores/store.ts'
+import type { Actor } from '../shared/admin.ts'
+import { isoTime, randomId, type Chance, type Clock } from '../shared/clock.ts'
+import type { Connector, ConnectorKind, ConnectorSettings, CredentialRecord } from '../shared/connector.ts'
+import { rowsFact } from '../shared/facts.ts'
+import { parseConnectorId, type ConnectorId } from '../shared/ids.ts'
+import { err, ok, type Result } from '../shared/result.ts'
+
+export interface NewConnector {
+  readonly kind: ConnectorKind
+  readonly name: string
+  readonly credential: unknown
+  readonly settings: Partial<ConnectorSettings>
+  readonly scopeTags: readonly string[]
+}
+
+export type ConnectRefused =
+  | { readonly is: 'kind-not-supported'; readonly kind: ConnectorKind }
+  | CredentialMalformed
+  | { readonly is: 'credential-refused'; readonly text: string }
+  | { readonly is: 'location-already-connected'; readonly connectorId: ConnectorId; readonly name: string }
+
+export type RenewRefused =
+  | Exclude<ConnectRefused, { readonly is: 'location-already-connected' }>
+  | { readonly is: 'connector-unknown' }
+  | { readonly is: 'credential-of-another-location'; readonly here: string; readonly there: string }
+
+export interface Connectors {
+  list(): Promise<readonly Connector[]>
+  find(id: ConnectorId): Promise<Connector | undefined>
+  add(actor: Actor, fresh: NewConnector): Promise<Result<Connector, ConnectRefused>>
+  renew(actor: Actor, id: ConnectorId, credential: unknown): Promise<Result<Connector, RenewRefused>>
+  change(
+    actor: Actor,
+    id: ConnectorId,
+    change: { readonly name?: string; readonly settings?: Partial<ConnectorSettings>; readonly scopeTags?: readonly string[] },
+  ): Promise<Connector | undefined>
+  /** Asks the store who we are; changes nothing here. */
+  test(id: ConnectorId): Promise<Result<LocationIdentity, StoreFailure> | undefined>
+  /** Takes the Location over from whoever holds it. */
+  claim(actor: Actor, id: ConnectorId): Promise<Result<Connector, StoreFailure> | undefined>
+  /** What an answer of the store says about the credential and the owner. Also called by syncs and orders. */
+  noteIdentity(write: Writing, id: ConnectorId, identity: LocationIdentity): Promise<Connector | undefined>
+  noteFailure(write: Writing, id: ConnectorId, failure: StoreFailure): Promise<Connector | undefined>
+  update(write: Writing, id: ConnectorId, change: (connector: Connector) => Connector): Promise<Connector | undefined>
+  /** Forgets the connector, its credential and its Location. The caller has seen to its seats. */
+  remove(actor: Actor, id: ConnectorId): Promise<boolean>
+}
+
+export interface ConnectorsDeps {
+  readonly journal: Journal
+  readonly credentials: Credentials
+  readonly connections: Connections
+  readonly clock: Clock
+  readonly chance: Chance
+  readonly syncIntervalMinutes: number
+}
+
+export const createConnectors = (deps: ConnectorsDeps): Connectors => {
+  const { journal, credentials, connections, clock } = deps
+  const now = (): string => isoTime(clock.now())
+
+  const update = async (write: Writing, id: ConnectorId, change: (connector: Connector) => Connector): Promise<Connector | undefined> => {
+    const connector = (await write.rows('connectors')).find((row) => row.id === id)
+    if (connector === undefined) return undefined
+    const changed = change(connector)
+    if (JSON.stringify(changed) !== JSON.stringify(connector)) await write.record(rowsFact('connectors', [changed]))
+    return changed
+  }
+
+  const withIdentity = (connector: Connector, identity: LocationIdentity): Connector => {
+    const ours = connections.ownerMarkOf(connector.id).id
+    const foreign = identity.owner !== null && identity.owner.id !== ours ? identity.owner : null
+    const expiresAt = identity.expiresAt ?? connector.credential.expiresAt
+    return {
+      ...connector,
+      location: identity.location,
+      credential: { state: foreign !== null ? 'foreign' : stateByExpiry(expiresAt, clock.now()), expiresAt, checkedAt: now() },
+      foreignOwner:
+        foreign === null ? null : connector.foreignOwner?.id === foreign.id ? connector.foreignOwner : { ...foreign, noticedAt: now() },
+    }
+  }
+
+  const withFailure = (connector: Connector, failure: StoreFailure): Connector => {
+    const checkedAt = now()
+    const credential = (state: CredentialRecord['state']): Connector => ({
+      ...connector,
+      credential: { ...connector.credential, state, checkedAt },
+    })
+    switch (failure.is) {
+      case 'credential-expired':
+        return credential('expired')
+      case 'credential-invalid':
+        return credential('invalid')
+      case 'read-only-token':
+        return { ...connector, readOnly: true }
+      case 'foreign-owner':
+        return {
+          ...credential('foreign'),
+          foreignOwner:
+            connector.foreignOwner?.id === failure.owner.id ? connector.foreignOwner : { ...failure.owner, noticedAt: checkedAt },
+        }
+      case 'store-busy':
+      case 'store-unreachable':
+      case 'store-refused':
+      case 'store-answer-unreadable':
+      case 'store-changed-meanwhile':
+        return connector
+    }
+  }
+
+  /** Reads a credential and asks the store whose it is. `identity` undefined: the store is out of reach. */
+  const tryOut = async (
+    kind: ConnectorKind,
+    id: ConnectorId,
+    credential: unknown,
+  ): Promise<
+    Result<
+      { readonly read: CredentialRead; readonly identity: LocationIdentity | undefined },
+      | { readonly is: 'kind-not-supported'; readonly kind: ConnectorKind }
+      | CredentialMalformed
+      | { readonly is: 'credential-refused'; readonly text: string }
+    >
+  > => {
+    const store = connections.storeOf(kind)
+    if (store === undefined) return err({ is: 'kind-not-supported', kind })
+    const read = store.readCredential(credential, clock.now())
+    if (!read.ok) return read
+    const identity = await connections.trial(kind, read.value.secret, id).identify()
+    if (identity.ok) return ok({ read: read.value, identity: identity.value })
+    switch (identity.error.is) {
+      case 'store-busy':
+      case 'store-unreachable':
+      case 'store-answer-unreadable':
+      case 'store-changed-meanwhile':
+        return ok({ read: read.value, identity: undefined })
+      case 'credential-expired':
+      case 'credential-invalid':
+      case 'read-only-token':
+      case 'store-refused':
+        return err({ is: 'credential-refused', text: identity.error.text })
+      case 'foreign-owner':
+        return err({ is: 'credential-refused', text: `The location is held by ${identity.error.owner.name}.` })
+    }
+  }
+
+  return {
+    list: () => journal.rows('connectors'),
+    find: async (id) => (await journal.rows('connectors')).find((row) => row.id === id),
+    update,
+    add: async (actor, fresh) => {
+      const id = parseConnectorId(randomId(deps.chance))
+      if (id === undefined) throw new Error('connectors: made an id that is none')
+      const store = connections.storeOf(fresh.kind)
+      if (store === undefined) return err({ is: 'kind-not-supported', kind: fresh.kind })
+      const tried = await tryOut(fresh.kind, id, fresh.credential)
+      if (!tried.ok) return tried
+      const { read, identity } = tried.value
+      return await journal.write(async (write) => {
+        if (identity !== undefined) {
+          // Inside the act: of two people who upload the same file at once, the second finds the first.
+          const taken = await write.trx
+            .selectFrom('locations')
+            .select('connector')
+            .where('key', '=', `${store.store}/${identity.location.key}`)
+            .executeTakeFirst()
+          if (taken !== undefined) {
+            const there = (await write.rows('connectors')).find((row) => row.id === taken.connector)
+            return err({ is: 'location-already-connected' as const, connectorId: there?.id ?? id, name: there?.name ?? '' })
+          }
+          await write.trx
+            .insertInto('locations')
+            .values({ key: `${store.store}/${identity.location.key}`, connector: id })
+            .execute()
+        }
+        const bare: Connector = {
+          id,
+          kind: fresh.kind,
+          store: store.store,
+          name: fresh.name,
+          location: null,
+          credential: { state: 'unknown', expiresAt: read.expiresAt, checkedAt: null },
+          settings: {
+            syncIntervalMinutes: deps.syncIntervalMinutes,
+            releaseLeavers: 'off',
+            leaverDays: 30,
+            autoClaim: true,
+            userInvitations: false,
+            ...fresh.settings,
+          },
+          capabilities: store.capabilities,
+          foreignOwner: null,
+          readOnly: false,
+          lastSync: null,
+          lastGoodSyncAt: null,
+          nextSyncAt: now(),
+          scopeTags: fresh.scopeTags,
+          createdAt: now(),
+        }
+        const connector = identity === undefined ? bare : withIdentity(bare, identity)
+        await credentials.seal(write.trx, id, read.secret)
+        await write.record(rowsFact('connectors', [connector]))
+        await appendAudit(write.trx, {
+          at: clock.now(),
+          actor,
+          action: 'connector.added',
+          object: id,
+          detail: { kind: fresh.kind, name: fresh.name, location: identity?.location.name ?? null },
+          origin: 'api',
+        })
+        return ok(connector)
+      })
+    },
+    renew: async (actor, id, credential) => {
+      const connector = (await journal.rows('connectors')).find((row) => row.id === id)
+      if (connector === undefined) return err({ is: 'connector-unknown' })
+      const tried = await tryOut(connector.kind, id, credential)
+      if (!tried.ok) return tried
+      const { read, identity } = tried.value
+      const renewed = await journal.write(async (write): Promise<Result<Connector, RenewRefused>> => {
+        const current = (await write.rows('connectors')).find((row) => row.id === id)
+        if (current === undefined) return err({ is: 'connector-unknown' })
+        if (identity !== undefined) {
+          if (current.location !== null && current.location.key !== identity.location.key)
+            return err({ is: 'credential-of-another-location', here: current.location.name, there: identity.location.name })
+          if (current.location === null)
+            await write.trx
+              .insertInto('locations')
+              .values({ key: `${current.store}/${identity.location.key}`, connector: id })
+              .execute()
+        }
+        const bare: Connector = {
+          ...current,
+          readOnly: false,
+          credential: { state: 'unknown', expiresAt: read.expiresAt, checkedAt: null },
+          nextSyncAt: now(),
+        }
+        const changed = identity === undefined ? bare : withIdentity(bare, identity)
+        await credentials.seal(write.trx, id, read.secret)
+        await write.record(rowsFact('connectors', [changed]))
+        await appendAudit(write.trx, {
+          at: clock.now(),
+          actor,
+          action: 'credential.renewed',
+          object: id,
+          detail: { expiresAt: changed.credential.expiresAt },
+          origin: 'api',
+        })
+        write.told(() => connections.drop(id))
+        return ok(changed)
+      })
+      return renewed
+    },
+    change: async (actor, id, change) =>
+      await journal.write(async (write) => {
+        const changed = await update(write, id, (connector) => ({
+          ...connector,
+          name: change.name ?? connector.name,
+          settings: { ...connector.settings, ...change.settings },
+          scopeTags: change.scopeTags ?? connector.scopeTags,
+        }))
+        if (changed !== undefined)
+          await appendAudit(write.trx, {
+            at: clock.now(),
+            actor,
+            action: 'connector.changed',
+            object: id,
+            detail: { name: changed.name, settings: { ...changed.settings } },
+            origin: 'api',
+          })
+        return changed
+      }),
+    test: async (id) => {
+      const connector = (await journal.rows('connectors')).find((row) => row.id === id)
+      const connection = connector === undefined ? undefined : await connections.of(id, connector.kind)
+      return connection === undefined ? undefined : await connection.identify()
+    },
+    claim: async (actor, id) => {
+      const connector = (await journal.rows('connectors')).find((row) => row.id === id)
+      const connection = connector === undefined ? undefined : await connections.of(id, connector.kind)
+      if (connector === undefined || connection === undefined) return undefined
+      await journal.write((write) =>
+        appendAudit(write.trx, {
+          at: clock.now(),
+          actor,
+          action: 'location.claim-asked',
+          object: id,
+          detail: { from: connector.foreignOwner?.name ?? null },
+          origin: 'api',
+        }),
+      )
+      const claimed = await connection.claim()
+      return await journal.write(async (write): Promise<Result<Connector, StoreFailure>> => {
+        const changed = await update(write, id, (current) =>
+          claimed.ok ? { ...withIdentity(current, claimed.value), readOnly: false } : withFailure(current, claimed.error),
+        )
+        await appendAudit(write.trx, {
+          at: clock.now(),
+          actor,
+          action: claimed.ok ? 'location.claimed' : 'location.claim-failed',
+          object: id,
+          detail: {},
+          origin: 'api',
+        })
+        if (!claimed.ok) return claimed
+        return changed === undefined ? err({ is: 'store-unreachable', text: 'The connector was removed meanwhile.' }) : ok(changed)
+      })
+    },
+    noteIdentity: async (write, id, identity) => {
+      const connector = await update(write, id, (current) => withIdentity(current, identity))
+      if (connector !== undefined) {
+        const key = `${connector.store}/${identity.location.key}`
+        await write.trx
+          .insertInto('locations')
+          .values({ key, connector: id })
+          .onConflict((conflict) => conflict.column('key').doNothing())
+          .execute()
+        const holder = await write.trx.selectFrom('locations').select('connector').where('key', '=', key).executeTakeFirst()
+        if (holder !== undefined && holder.connector !== id)
+          return await update(write, id, (current) => ({ ...current, credential: { ...current.credential, state: 'duplicate' } }))
+      }
+      return connector
+    },
+    noteFailure: (write, id, failure) => update(write, id, (connector) => withFailure(connector, failure)),
+    remove: async (actor, id) =>
+      await journal.write(async (write) => {
+        const connector = (await write.rows('connectors')).find((row) => row.id === id)
+        if (connector === undefined) return false
+        await write.record(rowsFact('connectors', [], [id]))
+        await write.trx.deleteFrom('locations').where('connector', '=', id).execute()
+        await write.trx.deleteFrom('credentials').where('connector', '=', id).execute()
+        await write.trx.deleteFrom('store_cursors').where('connector', '=', id).execute()
+        await appendAudit(write.trx, {
+          at: clock.now(),
+          actor,
+          action: 'connector.removed',
+          object: id,
+          detail: { name: connector.name },
+          origin: 'api',
+        })
+        write.told(() => connections.drop(id))
+        return true
+      }),
+  }
+}
+
+const stateByExpiry = (expiresAt: string | null, now: number): 'valid' | 'expired' =>
+  expiresAt !== null && Date.parse(expiresAt) <= now ? 'expired' : 'valid'

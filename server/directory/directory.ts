@@ -1,0 +1,216 @@
+/**
+ * The directory in memory: who is known, under which ordinal, and in which group. Read at the start, then kept in step
+ * with the facts as they are committed.
+ */
+import type { Journal, Writing } from '../journal.ts'
+import type { Directory, PrincipalState } from '../../shared/reconcile.ts'
+import {
+  columnsFact,
+  foldColumns,
+  isColumnsFact,
+  membersKey,
+  noOrdinals,
+  principalsKey,
+  rowsFact,
+  type Columns,
+} from '../../shared/facts.ts'
+import { ordinalOf, parseGroupId, principalIdOf, principalKindOf, type GroupId, type PrincipalKind } from '../../shared/ids.ts'
+import { normalSerialNumber, normalUserName, storeKeyOf, type Device, type Principal, type User } from '../../shared/principal.ts'
+
+export interface DirectoryIndex extends Directory {
+  /** By user name or serial number, however written. */
+  ordinalOfKey(kind: PrincipalKind, key: string): number | undefined
+  find(ordinal: number): Promise<Principal | undefined>
+  /** Reads what is needed to answer for these groups at once. Call it before `members`. */
+  prepare(groups: Iterable<GroupId>): Promise<void>
+  /** The groups of which this principal is a direct member. */
+  groupsOf(ordinal: number): Promise<readonly GroupId[]>
+  close(): void
+}
+
+export const normalKey = (kind: PrincipalKind, key: string): string => (kind === 'user' ? normalUserName(key) : normalSerialNumber(key))
+
+/** SQLite takes 32,766 values in one statement, PostgreSQL 65,535. */
+const rowsPerInsert = 1000
+
+const KNOWN = 1
+const DEVICE = 2
+const ACTIVE = 4
+const LEFT = 8
+
+export const createDirectory = async (deps: { readonly journal: Journal }): Promise<DirectoryIndex> => {
+  const { journal } = deps
+  /** One byte a principal, at its ordinal. */
+  let states = new Uint8Array(1024)
+  let last = 0
+  const ordinalByKey = new Map<string, number>()
+  const membersByGroup = new Map<GroupId, Columns>()
+  const allByKind = new Map<PrincipalKind, Uint32Array>()
+  let stale = false
+
+  const note = (principal: Principal): void => {
+    const ordinal = ordinalOf(principal.id)
+    if (ordinal >= states.length) {
+      const grown = new Uint8Array(Math.max(ordinal + 1, states.length * 2))
+      grown.set(states)
+      states = grown
+    }
+    const kind = principalKindOf(principal.id)
+    states[ordinal] = KNOWN | (kind === 'device' ? DEVICE : 0) | (principal.active ? ACTIVE : 0) | (principal.left !== null ? LEFT : 0)
+    last = Math.max(last, ordinal)
+    ordinalByKey.set(`${kind}/${normalKey(kind, storeKeyOf(principal))}`, ordinal)
+    allByKind.delete(kind)
+  }
+
+  const load = async (): Promise<void> => {
+    stale = false
+    states.fill(0)
+    last = 0
+    ordinalByKey.clear()
+    membersByGroup.clear()
+    allByKind.clear()
+    for (const key of await journal.store.keys('principals/'))
+      for (const principal of await journal.rows(key as `principals/${number}`)) note(principal)
+  }
+
+  const stopFacts = journal.onFacts((facts) => {
+    for (const { key, fact } of facts) {
+      if (isColumnsFact(fact)) {
+        if (!key.startsWith('members/')) continue
+        const group = parseGroupId(key.slice('members/'.length))
+        const held = group === undefined ? undefined : membersByGroup.get(group)
+        if (group !== undefined && held !== undefined) membersByGroup.set(group, foldColumns(held, fact.put, fact.remove))
+      } else if (key.startsWith('principals/')) for (const principal of fact.put) note(principal as Principal)
+    }
+  })
+  const stopForget = journal.onForget(() => void (stale = true))
+
+  await load()
+  return {
+    ordinalOfKey: (kind, key) => ordinalByKey.get(`${kind}/${normalKey(kind, key)}`),
+    find: async (ordinal) => (await journal.rows(principalsKey(ordinal))).find((row) => ordinalOf(row.id) === ordinal),
+    principal: (ordinal): PrincipalState | undefined => {
+      const state = states[ordinal] ?? 0
+      return (state & KNOWN) === 0
+        ? undefined
+        : { kind: (state & DEVICE) !== 0 ? 'device' : 'user', active: (state & ACTIVE) !== 0, left: (state & LEFT) !== 0 }
+    },
+    members: (group) => membersByGroup.get(group)?.ordinals,
+    all: (kind) => {
+      const held = allByKind.get(kind)
+      if (held !== undefined) return held
+      const wanted = KNOWN | (kind === 'device' ? DEVICE : 0)
+      const ordinals: number[] = []
+      for (let ordinal = 1; ordinal <= last; ordinal += 1)
+        if (((states[ordinal] ?? 0) & (KNOWN | DEVICE | LEFT)) === wanted) ordinals.push(ordinal)
+      const all = Uint32Array.from(ordinals)
+      allByKind.set(kind, all)
+      return all
+    },
+    prepare: async (groups) => {
+      if (stale) await load()
+      for (const group of groups) if (!membersByGroup.has(group)) membersByGroup.set(group, await journal.columns(membersKey(group)))
+    },
+    groupsOf: async (ordinal) => {
+      const groups = await journal.rows('groups')
+      const found: GroupId[] = []
+      for (const { id } of groups) if ((await journal.columns(membersKey(id))).ordinals.includes(ordinal)) found.push(id)
+      return found
+    },
+    close: () => {
+      stopFacts()
+      stopForget()
+    },
+  }
+}
+
+/**
+ * Gives every key an ordinal, making a principal for those that nobody named before: a holder that only the store knows
+ * is a principal too, with the store as its source. Gives ordinals by key as written, and how many were made.
+ */
+export const knowPrincipals = async (
+  write: Writing,
+  index: DirectoryIndex,
+  source: string,
+  keys: Iterable<{ readonly kind: PrincipalKind; readonly key: string }>,
+): Promise<{ readonly ordinalOf: (kind: PrincipalKind, key: string) => number; readonly made: number }> => {
+  const ordinalByKey = new Map<string, number>()
+  const unknown = new Map<string, { readonly kind: PrincipalKind; readonly key: string; readonly normal: string }>()
+  for (const { kind, key } of keys) {
+    const normal = normalKey(kind, key)
+    const name = `${kind}/${normal}`
+    if (ordinalByKey.has(name) || unknown.has(name)) continue
+    const known = index.ordinalOfKey(kind, key) ?? (await storedOrdinal(write, kind, normal))
+    if (known !== undefined) ordinalByKey.set(name, known)
+    else unknown.set(name, { kind, key, normal })
+  }
+  const made = unknown.size
+  const madeByChunk = new Map<`principals/${number}`, Principal[]>()
+  const stored: { readonly kind: PrincipalKind; readonly key: string; readonly ordinal: number }[] = []
+  let ordinal = made === 0 ? 0 : await write.nextNumbers('principal', made)
+  for (const [name, { kind, key, normal }] of unknown) {
+    ordinalByKey.set(name, ordinal)
+    stored.push({ kind, key: normal, ordinal })
+    const chunk = principalsKey(ordinal)
+    const rows = madeByChunk.get(chunk) ?? []
+    rows.push(kind === 'user' ? bareUser(ordinal, key.trim(), source) : bareDevice(ordinal, normal, source))
+    madeByChunk.set(chunk, rows)
+    ordinal += 1
+  }
+  for (let from = 0; from < stored.length; from += rowsPerInsert)
+    await write.trx
+      .insertInto('principal_keys')
+      .values(stored.slice(from, from + rowsPerInsert))
+      .execute()
+  for (const [chunk, rows] of madeByChunk) await write.record(rowsFact(chunk, rows))
+  return {
+    made,
+    ordinalOf: (kind, key) => {
+      const ordinal = ordinalByKey.get(`${kind}/${normalKey(kind, key)}`)
+      if (ordinal === undefined) throw new Error(`directory: ${kind} key was not among those to know`)
+      return ordinal
+    },
+  }
+}
+
+const storedOrdinal = async (write: Writing, kind: PrincipalKind, normal: string): Promise<number | undefined> =>
+  (await write.trx.selectFrom('principal_keys').select('ordinal').where('kind', '=', kind).where('key', '=', normal).executeTakeFirst())
+    ?.ordinal
+
+export const bareUser = (ordinal: number, userName: string, source: string): User => ({
+  id: principalIdOf('user', ordinal),
+  userName,
+  displayName: '',
+  email: '',
+  department: '',
+  active: true,
+  managedAppleAccount: '',
+  sources: [source],
+  left: null,
+})
+
+export const bareDevice = (ordinal: number, serialNumber: string, source: string): Device => ({
+  id: principalIdOf('device', ordinal),
+  serialNumber,
+  name: '',
+  platform: '',
+  model: '',
+  ownerId: null,
+  active: true,
+  sources: [source],
+  left: null,
+})
+
+/** The change that turns a group's members into these; undefined when they are these already. */
+export const membersFact = (group: GroupId, before: Columns, after: Columns) => {
+  const held = new Set(before.ordinals)
+  const wanted = new Set(after.ordinals)
+  const put = after.ordinals.filter((ordinal) => !held.has(ordinal))
+  const remove = before.ordinals.filter((ordinal) => !wanted.has(ordinal))
+  if (put.length === 0 && remove.length === 0) return undefined
+  return columnsFact(
+    membersKey(group),
+    { ordinals: put, sinceS: new Uint32Array(put.length), flags: new Uint8Array(put.length) },
+    remove.length === 0 ? noOrdinals : remove,
+  )
+}

@@ -1,0 +1,218 @@
+/**
+ * Runs reconcile at its pace: a license whose wishes, seats, orders or people changed is weighed again, one at a time,
+ * and what follows is written down in one act: the tally, the orders to send, the seats that are found from now on.
+ */
+import type { DirectoryIndex } from './directory/directory.ts'
+import type { Journal } from './journal.ts'
+import type { Orders } from './orders.ts'
+import type { Clock } from '../shared/clock.ts'
+import { writingBlockedBy } from '../shared/connector.ts'
+import {
+  columnsFact,
+  columnsOfSeats,
+  indexOfOrdinal,
+  licensesKey,
+  ordersKey,
+  rowsFact,
+  seatAt,
+  seatsKey,
+  wishesKey,
+} from '../shared/facts.ts'
+import { parseGroupId, parseLicenseId, targetOf, type GroupId, type LicenseId } from '../shared/ids.ts'
+import type { Order } from '../shared/order.ts'
+import { reconcile, type ReconcileInput } from '../shared/reconcile.ts'
+
+export interface Reconciler {
+  start(): Promise<void>
+  stop(): Promise<void>
+  /** Weigh this license again, although nothing that is kept changed (a credential that expired, a pause that ended). */
+  touch(license: LicenseId): void
+  touchAll(): void
+  idle(): Promise<void>
+}
+
+export interface ReconcilerDeps {
+  readonly journal: Journal
+  readonly directory: DirectoryIndex
+  readonly orders: Orders
+  readonly clock: Clock
+  readonly onTrouble: (cause: unknown) => void
+}
+
+/** After a store's refusal that may pass, a license is asked for again at this distance, doubled each time. */
+const firstPauseMs = 30_000
+const longestPauseMs = 60 * 60_000
+const afterTroubleMs = 5_000
+
+export const createReconciler = (deps: ReconcilerDeps): Reconciler => {
+  const { journal, directory, orders, clock } = deps
+  const dirty = new Set<LicenseId>()
+  /** Which groups a license's wishes name: a change of members touches only those licenses. */
+  const groupsByLicense = new Map<LicenseId, ReadonlySet<GroupId>>()
+  const pauses = new Map<LicenseId, { readonly until: number; readonly ms: number; readonly atSeq: number }>()
+  const timers = new Set<() => void>()
+  let busy: Promise<void> | undefined
+  let stopped = false
+  /** The database failed: nothing is weighed until the timer says so. */
+  let troubled = false
+
+  const pump = (): void => {
+    if (busy !== undefined || stopped || troubled || dirty.size === 0) return
+    busy = (async () => {
+      for (const license of dirty) {
+        if (stopped) break
+        dirty.delete(license)
+        try {
+          await weigh(license)
+        } catch (cause) {
+          dirty.add(license)
+          troubled = true
+          deps.onTrouble(cause)
+          later(afterTroubleMs, () => {
+            troubled = false
+            pump()
+          })
+          break
+        }
+      }
+    })().finally(() => {
+      busy = undefined
+      pump()
+    })
+  }
+
+  const later = (ms: number, act: () => void): void => {
+    const cancel = clock.after(ms, () => {
+      timers.delete(cancel)
+      act()
+    })
+    timers.add(cancel)
+  }
+
+  const touch = (license: LicenseId): void => {
+    dirty.add(license)
+    pump()
+  }
+
+  const weigh = async (id: LicenseId): Promise<void> => {
+    const wishes = await journal.rows(wishesKey(id))
+    const groups = new Set<GroupId>()
+    for (const { key } of wishes) {
+      const target = targetOf(key)
+      if (target.kind === 'group') groups.add(target.id)
+    }
+    groupsByLicense.set(id, groups)
+    await directory.prepare(groups)
+    await journal.write(async (write) => {
+      const license = (await write.rows(licensesKey(id))).find((row) => row.id === id)
+      if (license === undefined) return
+      const connector = (await write.rows('connectors')).find((row) => row.id === license.connectorId)
+      const seats = await write.columns(seatsKey(id))
+      const openOrders = await write.rows(ordersKey(id))
+      const input: ReconcileInput = {
+        license,
+        writingBlocked: connector === undefined ? 'not-connected' : writingBlockedBy(connector, clock.now()),
+        wishes: await write.rows(wishesKey(id)),
+        seats,
+        orders: openOrders,
+        directory,
+      }
+      const { steps, tally } = reconcile(input)
+      if (JSON.stringify(tally) !== JSON.stringify(license.tally)) await write.record(rowsFact(licensesKey(id), [{ ...license, tally }]))
+      if (steps.keepAsFound.length > 0)
+        await write.record(
+          columnsFact(
+            seatsKey(id),
+            columnsOfSeats(
+              steps.keepAsFound.map((ordinal) => ({ ...seatAt(seats, indexOfOrdinal(seats.ordinals, ordinal)), origin: 'found' as const })),
+            ),
+          ),
+        )
+      if (steps.settled.length > 0) await write.record(rowsFact(wishesKey(id), [], steps.settled))
+      if (steps.drop.length > 0) await orders.dropPlanned(write, id, steps.drop)
+      const resting = restingTargets(id, openOrders, [...steps.associate, ...steps.disassociate])
+      const awake = (ordinal: number): boolean => !resting.has(ordinal)
+      const by = input.wishes.reduce<{ readonly taken: number; readonly by: string }>(
+        (latest, wish) => (wish.taken > latest.taken ? wish : latest),
+        { taken: -1, by: 'Quartermaster' },
+      ).by
+      const disassociate = steps.disassociate.filter(awake)
+      const associate = steps.associate.filter(awake)
+      if (disassociate.length > 0) await orders.plan(write, license, 'disassociate', disassociate, by)
+      if (associate.length > 0) await orders.plan(write, license, 'associate', associate, by)
+    })
+  }
+
+  /**
+   * Targets whose last failure may pass rest before they are asked for again; their seats stay theirs meanwhile, since
+   * the steps were cut to what is free with them among the served.
+   */
+  const restingTargets = (license: LicenseId, openOrders: readonly Order[], steps: readonly number[]): ReadonlySet<number> => {
+    const asked = new Set(steps)
+    const failed = openOrders.flatMap(({ failures }) => failures).filter(({ ordinal, retryable }) => retryable && asked.has(ordinal))
+    const pause = pauses.get(license)
+    if (failed.length === 0) {
+      pauses.delete(license)
+      return new Set()
+    }
+    const resting = new Set(failed.map(({ ordinal }) => ordinal))
+    const atSeq = Math.max(...failed.map((failure) => failure.atSeq))
+    if (pause !== undefined && pause.atSeq === atSeq) return pause.until > clock.now() ? resting : new Set()
+    const ms = pause === undefined ? firstPauseMs : Math.min(longestPauseMs, pause.ms * 2)
+    pauses.set(license, { until: clock.now() + ms, ms, atSeq })
+    later(ms, () => touch(license))
+    return resting
+  }
+
+  const stopFacts = journal.onFacts((facts) => {
+    for (const { key, fact } of facts) {
+      const at = key.indexOf('/')
+      const rest = at < 0 ? '' : key.slice(at + 1)
+      switch (at < 0 ? key : key.slice(0, at)) {
+        case 'wishes':
+        case 'seats':
+        case 'orders': {
+          const license = parseLicenseId(rest)
+          if (license !== undefined) dirty.add(license)
+          break
+        }
+        case 'licenses':
+          for (const row of fact.put as readonly { readonly id: LicenseId }[]) dirty.add(row.id)
+          break
+        case 'members': {
+          const group = parseGroupId(rest)
+          for (const [license, groups] of groupsByLicense) if (group !== undefined && groups.has(group)) dirty.add(license)
+          break
+        }
+        case 'principals':
+        case 'connectors':
+          for (const license of groupsByLicense.keys()) dirty.add(license)
+          break
+      }
+    }
+    pump()
+  })
+
+  return {
+    touch,
+    touchAll: () => {
+      for (const license of groupsByLicense.keys()) dirty.add(license)
+      pump()
+    },
+    start: async () => {
+      for (const key of await journal.store.keys('wishes/')) {
+        const license = parseLicenseId(key.slice('wishes/'.length))
+        if (license !== undefined) touch(license)
+      }
+    },
+    stop: async () => {
+      stopped = true
+      stopFacts()
+      for (const cancel of timers) cancel()
+      await busy
+    },
+    idle: async () => {
+      while (busy !== undefined) await busy
+    },
+  }
+}
