@@ -1,0 +1,184 @@
+import * as v from 'valibot'
+import { err, ok } from '../../../shared/result.ts'
+import type { Result } from '../../../shared/result.ts'
+import { assetKey, seatKey } from './state.ts'
+import type { AppleEvent, AppleState, Asset, LocationState, Product, Seat, UserRecord } from './state.ts'
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0))
+const pricingParam = v.picklist(['STDQ', 'PLUS'])
+const texts = v.array(v.string())
+const ref = v.object({ adamId: v.string(), pricingParam })
+const target = v.variant('kind', [
+  v.object({ kind: v.literal('device'), serialNumber: v.string() }),
+  v.object({ kind: v.literal('user'), clientUserId: v.string() }),
+])
+const versions = v.object({ assets: count, assignments: count, users: count })
+const userInput = v.object({ clientUserId: v.string(), email: v.exactOptional(v.string()), managedAppleId: v.exactOptional(v.string()) })
+
+/** A seat is `[serial, version]` or `[clientUserId, version, record]`: a million of them have to fit. */
+const seat = v.union([v.tuple([v.string(), count]), v.tuple([v.string(), count, count])])
+
+const asset = v.object({
+  adamId: v.string(),
+  pricingParam,
+  productType: v.string(),
+  total: count,
+  retired: count,
+  deviceAssignable: v.boolean(),
+  revocable: v.boolean(),
+  supportedPlatforms: texts,
+  unlimited: v.boolean(),
+  seats: v.array(seat),
+})
+
+const user = v.object({
+  record: count,
+  clientUserId: v.string(),
+  status: v.picklist(['Registered', 'Associated', 'Retired', 'Deleted']),
+  version: count,
+  email: v.exactOptional(v.string()),
+  inviteCode: v.exactOptional(v.string()),
+  idHash: v.exactOptional(v.string()),
+  managedAppleId: v.exactOptional(v.string()),
+})
+
+const event = v.object({
+  id: v.string(),
+  type: v.picklist(['ASSOCIATE', 'DISASSOCIATE', 'REVOKE', 'CREATE', 'UPDATE', 'RETIRE']),
+  acceptedAt: v.number(),
+  latencyMs: count,
+  taskMs: count,
+  assets: v.array(ref),
+  targets: v.array(target),
+  users: v.array(userInput),
+  pairs: v.array(v.object({ asset: ref, target })),
+  held: v.boolean(),
+  next: count,
+  completed: count,
+  failures: v.array(v.object({ task: count, errorNumber: count })),
+  done: v.array(count),
+  finishedAt: v.nullable(v.number()),
+  tampering: v.object({
+    failEvery: v.exactOptional(v.object({ every: count, errorNumber: count })),
+    failTargets: v.exactOptional(v.object({ keys: texts, errorNumber: count })),
+    fallShortBy: v.exactOptional(count),
+    bareFailures: v.exactOptional(v.boolean()),
+  }),
+})
+
+const location = v.object({
+  uId: v.string(),
+  name: v.string(),
+  organisation: v.string(),
+  country: v.string(),
+  platform: v.picklist(['enterprisestore', 'volumestore']),
+  managedDomain: v.string(),
+  tokens: v.array(
+    v.object({ secret: v.string(), expiresAt: v.number(), revoked: v.boolean(), privilege: v.picklist(['manage', 'read-only']) }),
+  ),
+  mdmInfo: v.nullable(v.object({ id: v.string(), name: v.string(), metadata: v.string() })),
+  notificationUrl: v.nullable(v.string()),
+  notificationAuthToken: v.nullable(v.string()),
+  notificationTypes: texts,
+  versions,
+  versionFloors: versions,
+  assets: v.array(asset),
+  users: v.array(user),
+  events: v.array(event),
+  nextRecord: count,
+})
+
+const product = v.object({
+  adamId: v.string(),
+  name: v.string(),
+  publisher: v.string(),
+  kind: v.picklist(['iosSoftware', 'desktopApp', 'epubBook']),
+  genres: texts,
+  price: v.number(),
+  bundleId: v.exactOptional(v.string()),
+  deviceFamilies: v.exactOptional(texts),
+  storefronts: v.exactOptional(texts),
+  customFor: v.exactOptional(texts),
+})
+
+const snapshot = v.object({
+  is: v.literal('apple-sandbox'),
+  format: v.literal(1),
+  limits: v.record(v.string(), count),
+  catalogue: v.array(product),
+  locations: v.array(location),
+})
+
+/** The whole state as JSON, the sandbox's own token secrets among it. Faults, lags and the request log are not part of it. */
+export type AppleSnapshot = v.InferOutput<typeof snapshot>
+
+export interface SnapshotMalformed {
+  readonly is: 'snapshot-malformed'
+  readonly where: string
+}
+
+export const parseSnapshot = (given: unknown): Result<AppleSnapshot, SnapshotMalformed> => {
+  const parsed = v.safeParse(snapshot, given)
+  if (parsed.success) return ok(parsed.output)
+  const [issue] = parsed.issues
+  return err({ is: 'snapshot-malformed', where: `${v.getDotPath(issue) ?? 'the whole'}: ${issue.message}` })
+}
+
+const seatOf = (row: v.InferOutput<typeof seat>): Seat =>
+  row.length === 2 ? { serialNumber: row[0], version: row[1] } : { clientUserId: row[0], version: row[1], record: row[2] }
+
+const rowOf = (held: Seat): v.InferOutput<typeof seat> =>
+  held.serialNumber === undefined ? [held.clientUserId ?? '', held.version, held.record ?? 0] : [held.serialNumber, held.version]
+
+export const writeSnapshot = (state: AppleState): AppleSnapshot => ({
+  is: 'apple-sandbox',
+  format: 1,
+  limits: Object.fromEntries(state.limits),
+  catalogue: Array.from(state.catalogue.values(), (known) => ({
+    ...known,
+    genres: [...known.genres],
+    ...(known.deviceFamilies === undefined ? {} : { deviceFamilies: [...known.deviceFamilies] }),
+    ...(known.storefronts === undefined ? {} : { storefronts: [...known.storefronts] }),
+    ...(known.customFor === undefined ? {} : { customFor: [...known.customFor] }),
+  })) as AppleSnapshot['catalogue'],
+  locations: Array.from(state.locations.values(), (place) => ({
+    ...place,
+    tokens: place.tokens.map((token) => ({ ...token })),
+    notificationTypes: [...place.notificationTypes],
+    versions: { ...place.versions },
+    versionFloors: { ...place.versionFloors },
+    assets: Array.from(place.assets.values(), (owned) => ({
+      ...owned,
+      supportedPlatforms: [...owned.supportedPlatforms],
+      seats: Array.from(owned.seats.values(), rowOf),
+    })),
+    users: [...place.users.values()].flat().map((known) => ({ ...known })),
+    events: Array.from(place.events.values(), (known) => structuredClone(known)),
+  })) as AppleSnapshot['locations'],
+})
+
+export const readSnapshot = (given: AppleSnapshot): AppleState => ({
+  limits: new Map(Object.entries(given.limits)),
+  catalogue: new Map(given.catalogue.map((known): [string, Product] => [known.adamId, known])),
+  locations: new Map(given.locations.map((place): [string, LocationState] => [place.uId, readLocation(place)])),
+})
+
+const readLocation = (place: AppleSnapshot['locations'][number]): LocationState => {
+  const assets = new Map<string, Asset>()
+  for (const owned of place.assets) {
+    const seats = new Map(owned.seats.map(seatOf).map((held): [string, Seat] => [seatKey(held), held]))
+    assets.set(assetKey(owned), { ...owned, seats })
+  }
+  const users = new Map<string, UserRecord[]>()
+  for (const known of place.users) users.set(known.clientUserId, [...(users.get(known.clientUserId) ?? []), { ...known }])
+  const events = new Map(place.events.map((known): [string, AppleEvent] => [known.id, structuredClone(known)]))
+  return {
+    ...place,
+    tokens: place.tokens.map((token) => ({ ...token })),
+    versions: { ...place.versions },
+    versionFloors: { ...place.versionFloors },
+    assets,
+    users,
+    events,
+  }
+}

@@ -1,0 +1,75 @@
+import type { ListName } from './state.ts'
+
+/**
+ * How this Apple behaves where the real one is not pinned down. A name with a mark in its help text is a guess:
+ * [unknown] nobody could find out, [inferred] it follows from other facts, [seen] clients report it, [doc-conflict] the papers disagree.
+ */
+export interface Switches {
+  readonly pageSize: number
+  readonly eventLatencyMs: number
+  readonly eventTaskMs: number
+  readonly holdEvents: boolean
+  readonly enforceRateLimit: boolean
+  readonly rateLimitRetryAfterSeconds: number | null
+  readonly errorBodiesWith200: 'never' | 'only-9622' | 'all'
+  readonly tokenExpirationDate: 'always' | 'last-15-days' | 'never'
+  readonly unsetMdmInfo: 'absent' | 'null'
+  readonly repeatedWrite: 'success' | 'v1-errors'
+  readonly unknownSerials: 'accepted' | 'refused'
+  /** Serials that count as known while `unknownSerials` is `refused`. */
+  readonly knownSerials: readonly string[]
+  readonly listLagMs: Readonly<Record<ListName, number>>
+  readonly extraMembers: boolean
+  readonly countsDisagree: boolean
+  readonly goneAssets: 'vanish' | 'stay-with-zeros'
+  readonly failureGrouping: 'by-error' | 'by-error-and-asset'
+  readonly taskOrder: 'as-given' | 'shuffled'
+  readonly syncErrorInfo: boolean
+  readonly eventRetentionMs: number | null
+}
+
+export const DEFAULT_SWITCHES: Switches = {
+  pageSize: 500,
+  eventLatencyMs: 400,
+  eventTaskMs: 0,
+  holdEvents: false,
+  enforceRateLimit: true,
+  rateLimitRetryAfterSeconds: null,
+  errorBodiesWith200: 'only-9622',
+  tokenExpirationDate: 'always',
+  unsetMdmInfo: 'absent',
+  repeatedWrite: 'success',
+  unknownSerials: 'accepted',
+  knownSerials: [],
+  listLagMs: { assets: 0, assignments: 0, users: 0 },
+  extraMembers: false,
+  countsDisagree: false,
+  goneAssets: 'vanish',
+  failureGrouping: 'by-error',
+  taskOrder: 'as-given',
+  syncErrorInfo: false,
+  eventRetentionMs: null,
+}
+
+export const SWITCH_HELP: Readonly<Record<keyof Switches, string>> = {
+  pageSize: 'Items on one page of a list. Apple decides and shows several hundred in its examples.',
+  eventLatencyMs: 'Milliseconds from accepting a write to its first task. Apple: notices within 5 minutes.',
+  eventTaskMs: 'Milliseconds from one task of an event to its next; 0 does them all at once.',
+  holdEvents: 'Events stay PENDING until they are let go on this page.',
+  enforceRateLimit: 'More than maxRequestPerSecond requests of one location get 429 with 9646.',
+  rateLimitRetryAfterSeconds: 'Retry-After on that 429; empty sends none [unknown].',
+  errorBodiesWith200: 'Error bodies with HTTP 200: never, for 9622 alone [seen], or for all [seen].',
+  tokenExpirationDate: 'In answers always [seen], in the last 15 days only [doc-conflict], or never.',
+  unsetMdmInfo: 'While nobody owns the location, mdmInfo is absent or null [doc-conflict].',
+  repeatedWrite: 'Assigning what is assigned, freeing what is free: success, or 9616, 9619 and 9618 inside the event [unknown].',
+  unknownSerials: 'A serial number the organisation does not own is accepted or fails with 9602 [unknown].',
+  knownSerials: 'Serial numbers that count as known when unknown ones are refused.',
+  listLagMs: 'Milliseconds for which a list still shows what was before a write [inferred].',
+  extraMembers: 'Every object carries members nobody has documented.',
+  countsDisagree: 'Counts do not add up: total is not available + assigned + retired [inferred].',
+  goneAssets: 'Assets no longer owned leave the list or stay with zeros [unknown].',
+  failureGrouping: 'Failures of an event are put together by error, or by error and asset [unknown].',
+  taskOrder: 'Which tasks come first, and so who gets the last seat: as given, or shuffled [unknown].',
+  syncErrorInfo: 'Refusals 9703 to 9707 name what they are about [unknown].',
+  eventRetentionMs: 'Milliseconds after its end for which an event can be asked for; empty = for ever [unknown].',
+}
