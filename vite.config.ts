@@ -7,6 +7,7 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
 export default defineConfig({
   root: here('./client'),
+  cacheDir: here('./node_modules/.vite'),
   resolve: { dedupe: ['yjs', 'dexie'] },
   build: { outDir: here('./dist/client'), emptyOutDir: true, target: 'baseline-widely-available', sourcemap: true },
   server: { proxy: { '/api': 'http://127.0.0.1:8787', '/sync': { target: 'ws://127.0.0.1:8787', ws: true } } },
