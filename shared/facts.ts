@@ -180,7 +180,7 @@ export const readColumns = (key: ColumnsKey, bytes: Uint8Array | undefined): Col
     throw new Error(`facts: ${key} promises ${count} entries and has ${bytes.length} bytes`)
   const ordinals = wordsAt(bytes, HEAD_BYTES, count)
   if (!seats) return { ordinals, sinceS: new Uint32Array(count), flags: new Uint8Array(count) }
-  return { ordinals, sinceS: wordsAt(bytes, HEAD_BYTES + count * 4, count), flags: bytes.slice(HEAD_BYTES + count * 8) }
+  return { ordinals, sinceS: wordsAt(bytes, HEAD_BYTES + count * 4, count), flags: Uint8Array.from(bytes.subarray(HEAD_BYTES + count * 8)) }
 }
 
 const hostIsLittleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1
@@ -192,7 +192,12 @@ const littleEndian = (words: Uint32Array): Uint8Array => {
   return bytes
 }
 const wordsAt = (bytes: Uint8Array, from: number, count: number): Uint32Array => {
-  if (hostIsLittleEndian) return new Uint32Array(bytes.slice(from, from + count * 4).buffer)
+  if (hostIsLittleEndian) {
+    // Copied by hand: where the bytes are a Node Buffer, its slice() shares the memory of the whole pool.
+    const words = new Uint32Array(count)
+    new Uint8Array(words.buffer).set(bytes.subarray(from, from + count * 4))
+    return words
+  }
   const view = new DataView(bytes.buffer, bytes.byteOffset + from, count * 4)
   return Uint32Array.from({ length: count }, (_, at) => view.getUint32(at * 4, true))
 }
@@ -340,7 +345,7 @@ export const readFact = (chunk: ChunkKey, bytes: Uint8Array): Fact => {
     if (bytes.length < 4) throw new Error(`facts: a change of ${chunk} is cut short`)
     const removed = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true)
     if (4 + removed * 4 > bytes.length) throw new Error(`facts: a change of ${chunk} is cut short`)
-    return { chunk, remove: wordsAt(bytes, 4, removed), put: readColumns(chunk, bytes.slice(4 + removed * 4)) }
+    return { chunk, remove: wordsAt(bytes, 4, removed), put: readColumns(chunk, bytes.subarray(4 + removed * 4)) }
   }
   const change: unknown = JSON.parse(decoder.decode(bytes))
   if (typeof change !== 'object' || change === null) throw new Error(`facts: a change of ${chunk} is not an object`)
