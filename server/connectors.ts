@@ -7,8 +7,8 @@ import type { CredentialMalformed, CredentialRead, LocationIdentity, StoreFailur
 import type { Actor } from '../shared/admin.ts'
 import { isoTime, randomId, type Chance, type Clock } from '../shared/clock.ts'
 import type { Connector, ConnectorKind, ConnectorSettings, CredentialRecord } from '../shared/connector.ts'
-import { rowsFact } from '../shared/facts.ts'
-import { parseConnectorId, type ConnectorId } from '../shared/ids.ts'
+import { columnsFact, licenseIdOf, licensesKey, noColumns, ordersKey, rowsFact, seatsKey, wishesKey } from '../shared/facts.ts'
+import { parseConnectorId, type ConnectorId, type LicenseId } from '../shared/ids.ts'
 import { err, ok, type Result } from '../shared/result.ts'
 
 export interface NewConnector {
@@ -335,6 +335,7 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
         await write.trx.deleteFrom('locations').where('connector', '=', id).execute()
         await write.trx.deleteFrom('credentials').where('connector', '=', id).execute()
         await write.trx.deleteFrom('store_cursors').where('connector', '=', id).execute()
+        await removeLicenses(write, id)
         await appendAudit(write.trx, {
           at: clock.now(),
           actor,
@@ -347,6 +348,46 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
         return true
       }),
   }
+}
+
+/** Its licenses go with it, and what hangs on them; the edits and orders that were stay in their tables. */
+const removeLicenses = async (write: Writing, connector: ConnectorId): Promise<void> => {
+  const keys = await write.trx.selectFrom('license_keys').select('ordinal').where('connector', '=', connector).execute()
+  const idsByChunk = new Map<`licenses/${number}`, LicenseId[]>()
+  for (const { ordinal } of keys) {
+    const id = licenseIdOf(ordinal)
+    const ids = idsByChunk.get(licensesKey(id)) ?? []
+    ids.push(id)
+    idsByChunk.set(licensesKey(id), ids)
+    const seats = await write.columns(seatsKey(id))
+    if (seats.ordinals.length > 0) await write.record(columnsFact(seatsKey(id), noColumns, seats.ordinals))
+    const wishes = await write.rows(wishesKey(id))
+    if (wishes.length > 0)
+      await write.record(
+        rowsFact(
+          wishesKey(id),
+          [],
+          wishes.map(({ key }) => key),
+        ),
+      )
+    const orders = await write.rows(ordersKey(id))
+    if (orders.length > 0)
+      await write.record(
+        rowsFact(
+          ordersKey(id),
+          [],
+          orders.map((order) => order.id),
+        ),
+      )
+  }
+  for (const [chunk, ids] of idsByChunk) await write.record(rowsFact(chunk, [], ids))
+  await write.trx
+    .updateTable('orders')
+    .set({ state: 'cancelled', next_poll_at: null })
+    .where('connector', '=', connector)
+    .where('state', 'in', ['planned', 'sent', 'pending'])
+    .execute()
+  await write.trx.deleteFrom('license_keys').where('connector', '=', connector).execute()
 }
 
 const stateByExpiry = (expiresAt: string | null, now: number): 'valid' | 'expired' =>

@@ -53,9 +53,9 @@ export interface ExchangeDeps {
 
 /** A reader further behind than this gets `lag` and pulls when it can. */
 const mostBufferedBytes = 4 * 1024 * 1024
-/** Time until `hello`, and then between two frames of a browser, which pings every 20 s. */
+/** Time until `hello`, and then between two frames of a browser: it pings every 20 s, in a hidden tab once a minute. */
 const helloWithinMs = 10_000
-const silentTooLongMs = 65_000
+const silentTooLongMs = 150_000
 const mostOpenDocs = 200
 /** Frames that wait for their turn; a browser sends 16 edits ahead at most. */
 const mostQueuedFrames = 256
@@ -254,7 +254,7 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
           if (frame === undefined) return bye('unreadable', 'A message could not be read.')
           if (queue.length >= mostQueuedFrames) return bye('too-fast', 'Too many messages at once.')
           cancelDeadline()
-          cancelDeadline = clock.after(silentTooLongMs, () => bye('too-fast', 'Nothing was heard for a minute.'))
+          cancelDeadline = clock.after(silentTooLongMs, () => bye('too-fast', 'Nothing was heard for two minutes.'))
           queue.push(frame)
           void work()
         },

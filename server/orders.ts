@@ -16,6 +16,7 @@ import type { Db } from './database/schema.ts'
 import type { Journal, Writing } from './journal.ts'
 import type { HolderKey, OrderStatus, StoreConnection, StoreFailure, TargetFailure, WriteFailure } from './stores/store.ts'
 import { isoTime, randomId, type Chance, type Clock } from '../shared/clock.ts'
+import type { Connector } from '../shared/connector.ts'
 import { columnsOfSeats, licensesKey, ordersKey, rowsFact, columnsFact, seatsKey, indexOfOrdinal } from '../shared/facts.ts'
 import { parseOrderId, type ConnectorId, type LicenseId, type OrderId } from '../shared/ids.ts'
 import type { License, Seat } from '../shared/license.ts'
@@ -389,7 +390,7 @@ export const createOrders = (deps: OrdersDeps): Orders => {
   /** Sends one planned order. 1. Write that it leaves. 2. Call. 3. Write what came back. */
   const send = async (connectorId: ConnectorId, connection: StoreConnection, license: LicenseId, id: OrderId): Promise<void> => {
     const limits = await connection.limits()
-    if (!limits.ok) return await onStoreFailure(connectorId, limits.error)
+    if (!limits.ok) return await onWriteFailure(connectorId, license, id, limits.error)
     mostTargetsByConnector.set(connectorId, Math.max(1, Math.min(limits.value.mostDevices, limits.value.mostUsers)))
     crashpoint('before-intent')
     const leaving = await journal.write(async (write) => {
@@ -480,7 +481,7 @@ export const createOrders = (deps: OrdersDeps): Orders => {
     attemptedAt: number,
   ): Promise<void> => {
     const held = (await journal.rows(ordersKey(license))).find((order) => order.id === id)
-    if (held === undefined) return
+    if (held === undefined) return await forget(id)
     if (held.storeReference === null) return await settleByReading(connectorId, connection, license, id, clock.now() - attemptedAt > lagMs)
     const status = await connection.orderStatus(held.storeReference)
     if (!status.ok) {
@@ -548,7 +549,7 @@ export const createOrders = (deps: OrdersDeps): Orders => {
     reason?: TargetFailure,
   ): Promise<void> => {
     const row = (await journal.rows(licensesKey(license))).find((candidate) => candidate.id === license)
-    if (row === undefined) return
+    if (row === undefined) return await forget(id)
     const seats = await connection.readSeatsOf(row.product.id, row.pricing)
     if (!seats.ok) {
       await postpone(license, id, pollEveryMs)
@@ -576,6 +577,17 @@ export const createOrders = (deps: OrdersDeps): Orders => {
       if (served.length === 0 && failed.length === 0) await keep(write, order, { nextPollAt: clock.now() + pollEveryMs })
       else await settle(write, order, served, failed)
     })
+  }
+
+  /** Its connector or license was let go: there is nobody left to ask for. */
+  const forget = async (id: OrderId): Promise<void> => {
+    await journal.write((write) =>
+      write.trx
+        .updateTable('orders')
+        .set({ state: 'cancelled', next_poll_at: null, finished_at: clock.now() })
+        .where('id', '=', id)
+        .execute(),
+    )
   }
 
   const postpone = (license: LicenseId, id: OrderId, ms: number): Promise<void> =>
@@ -616,6 +628,11 @@ export const createOrders = (deps: OrdersDeps): Orders => {
     const row = await db.selectFrom('orders').selectAll().where('id', '=', id).executeTakeFirst()
     return row === undefined ? undefined : await orderOfRow(db, row)
   }
+
+  const stopFacts = journal.onFacts((facts) => {
+    // A renewed token or a lifted claim: what is planned may be sendable now.
+    for (const { key, fact } of facts) if (key === 'connectors') for (const row of fact.put as readonly Connector[]) wake(row.id)
+  })
 
   return {
     plan,
@@ -692,6 +709,7 @@ export const createOrders = (deps: OrdersDeps): Orders => {
     },
     stop: async () => {
       stopped = true
+      stopFacts()
       for (const line of lineByConnector.values()) line.cancelTimer?.()
       await Promise.all([...lineByConnector.values()].map((line) => line.busy))
     },

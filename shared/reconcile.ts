@@ -254,7 +254,12 @@ export const reconcile = (input: ReconcileInput): Reconciled => {
     }
     const coming = associating.get(ordinal)
     if (coming !== undefined) {
-      give(ordinal, wish.key, 'pending', { code: 'order-open', orderId: coming.id })
+      // Not sent yet, and nothing can be sent: it waits with the cause as its reason, and is planned anew afterwards.
+      if (coming.state === 'planned' && input.writingBlocked !== undefined) {
+        drop.push(ordinal)
+        position += 1
+        give(ordinal, wish.key, 'waiting', { code: input.writingBlocked, position })
+      } else give(ordinal, wish.key, 'pending', { code: 'order-open', orderId: coming.id })
       continue
     }
     const never = impossible(input, ordinal, wish, failedAssociate.get(ordinal))
