@@ -1,6 +1,6 @@
 import { ok } from '../../../shared/result.ts'
 import type { Result } from '../../../shared/result.ts'
-import { finishEvents, runOutside, settleEvents, taskCount } from './events.ts'
+import { finishEvents, runOutside, settleEvents, taskCount, wakeFor } from './events.ts'
 import type { EventRequest } from './events.ts'
 import type { Faults } from './faults.ts'
 import { userBody } from './lists.ts'
@@ -221,7 +221,11 @@ export const createControl = (world: AppleWorld, log: RequestLog): AppleControl 
   const resumeEvents = (): void => {
     world.openEvents.clear()
     for (const location of world.state.locations.values()) {
-      for (const event of location.events.values()) if (event.finishedAt === null) world.openEvents.set(event.id, { location, event })
+      for (const event of location.events.values()) {
+        if (event.finishedAt !== null) continue
+        world.openEvents.set(event.id, { location, event })
+        wakeFor(world, location, event)
+      }
     }
   }
 

@@ -3,53 +3,10 @@ import type { AppleSandbox } from '../../../server/sandbox/apple/apple-sandbox.t
 import type { Fetch } from '../../../server/sandbox/apple/notices.ts'
 import type { Target } from '../../../server/sandbox/apple/state.ts'
 import type { Switches } from '../../../server/sandbox/apple/switches.ts'
-import type { Chance, Clock } from '../../../shared/clock.ts'
-
-export interface HandClock extends Clock {
-  /** Moves on, calling what falls due on the way in its order, and lets promises settle in between. */
-  advance(ms: number): Promise<void>
-}
+import { handClock, seededChance } from '../../world/hand-clock.ts'
+import type { HandClock } from '../../world/hand-clock.ts'
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
-
-export const handClock = (start: number): HandClock => {
-  let now = start
-  let n = 0
-  const due = new Map<number, { readonly at: number; readonly act: () => void }>()
-  return {
-    now: () => now,
-    after(ms, act) {
-      n += 1
-      const id = n
-      due.set(id, { at: now + ms, act })
-      return () => void due.delete(id)
-    },
-    async advance(ms) {
-      const until = now + ms
-      for (;;) {
-        await settled()
-        const [next] = [...due].filter(([, { at }]) => at <= until).sort(([a, x], [b, y]) => x.at - y.at || a - b)
-        if (next === undefined) break
-        due.delete(next[0])
-        now = Math.max(now, next[1].at)
-        next[1].act()
-      }
-      now = until
-      await settled()
-    },
-  }
-}
-
-export const seededChance = (seed: number): Chance => {
-  let state = seed >>> 0
-  const fraction = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-  return { fraction, bytes: (count) => Uint8Array.from({ length: count }, () => Math.floor(fraction() * 256)) }
-}
 
 export const START = Date.UTC(2026, 9, 15, 8, 0, 0)
 
@@ -60,12 +17,14 @@ export interface Answer {
   readonly headers: Headers
 }
 
-/** One location with its token, and short words to talk to the store. Requests are spaced out, so that only who wants to meets the rate limit. */
+/** One location with its token, and short words to talk to the store. A tenth of a second lies before each request, so that only who wants to meets the rate limit. */
 export interface Desk {
   readonly sandbox: AppleSandbox
   readonly control: AppleSandbox['control']
   readonly clock: HandClock
   readonly uId: string
+  /** Lets time pass, and promises settle before and after. */
+  pass(ms: number): Promise<void>
   get(path: string, options?: AskOptions): Promise<Answer>
   post(path: string, body: unknown, options?: AskOptions): Promise<Answer>
   /** Posts, waits until the event is over and gives its status. */
@@ -100,10 +59,15 @@ export const openDesk = (options: { readonly switches?: Partial<Switches>; reado
     ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
   })
   const { control } = sandbox
+  const pass = async (ms: number): Promise<void> => {
+    await settled()
+    clock.pass(ms)
+    await settled()
+  }
   const { uId, tokenFile } = control.addLocation({ name: 'Eastmere Schools', uId: '7700000000000123', managedDomain: 'school.example' })
 
   const ask = async (method: string, path: string, body: string | undefined, asked: AskOptions): Promise<Answer> => {
-    if (asked.close !== true) await clock.advance(100)
+    if (asked.close !== true) await pass(100)
     const token = asked.token === undefined ? tokenFile : asked.token
     const headers = new Headers(asked.headers)
     if (token !== null) headers.set('authorization', `Bearer ${token}`)
@@ -129,12 +93,13 @@ export const openDesk = (options: { readonly switches?: Partial<Switches>; reado
     control,
     clock,
     uId,
+    pass,
     get: (path, asked = {}) => ask('GET', path, undefined, asked),
     post: (path, body, asked = {}) => ask('POST', path, asked.rawBody ?? JSON.stringify(body), asked),
     async settle(path, body) {
       const accepted = await desk.post(path, body)
       if (accepted.status !== 200) throw new Error(`refused: ${accepted.text}`)
-      await clock.advance(1000)
+      await pass(1000)
       return (await desk.get(`/status?eventId=${String(accepted.body['eventId'])}`)).body
     },
     async walk(path, items) {

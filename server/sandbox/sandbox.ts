@@ -1,0 +1,93 @@
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import { getRequestListener } from '@hono/node-server'
+import { createServer } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Chance, Clock } from '../../shared/clock.ts'
+import { createAppleSandbox } from './apple/apple-sandbox.ts'
+import type { AppleControl } from './apple/control.ts'
+import type { Fetch } from './apple/notices.ts'
+import { BASE_PATH, LOOKUP_PATH, isConnectionCut } from './apple/protocol.ts'
+import type { AppleSnapshot } from './apple/snapshot.ts'
+import type { Switches } from './apple/switches.ts'
+import { furnishApple } from './furnish.ts'
+import type { SampleOrganisation } from './sample-organisation.ts'
+
+export interface SandboxDeps {
+  readonly clock: Clock
+  readonly chance: Chance
+  /** 0 = any free port. */
+  readonly port: number
+  readonly hostname?: string
+  /** Where the store begins when there is no saved state. */
+  readonly organisation?: SampleOrganisation
+  /** What `control.snapshot()` gave in an earlier run. */
+  readonly state?: AppleSnapshot
+  readonly switches?: Partial<Switches>
+  /** How notifications leave. */
+  readonly fetch?: Fetch
+}
+
+export interface Sandbox {
+  /** Without a trailing slash. */
+  readonly url: string
+  /** For `QM_APPLE_APPS_BOOKS_URL`. */
+  readonly appsAndBooksUrl: string
+  /** For `QM_APPLE_METADATA_URL`. */
+  readonly metadataUrl: string
+  /** The page on which things happen in the store. */
+  readonly controlUrl: string
+  readonly control: AppleControl
+  close(): Promise<void>
+}
+
+/** Serves the sandbox stores over real HTTP, on loopback unless told otherwise. */
+export const startSandbox = async (deps: SandboxDeps): Promise<Sandbox> => {
+  const { clock, chance, fetch, state, switches, organisation, port, hostname = '127.0.0.1' } = deps
+  const apple = createAppleSandbox({
+    clock,
+    chance,
+    ...(fetch === undefined ? {} : { fetch }),
+    ...(state === undefined ? {} : { state }),
+    ...(switches === undefined ? {} : { switches }),
+  })
+  if (state === undefined && organisation !== undefined) furnishApple(apple.control, organisation)
+
+  const sockets = new Set<Socket>()
+  const listener = getRequestListener(
+    async (request, { incoming }) => {
+      try {
+        return await apple.fetch(request)
+      } catch (error) {
+        if (!isConnectionCut(error)) throw error
+        incoming.socket?.destroy()
+        return RESPONSE_ALREADY_SENT
+      }
+    },
+    // The host's own Request and Response stay what they are: other servers live in the same process.
+    { overrideGlobalObjects: false },
+  )
+  const server = createServer(listener)
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, hostname, () => resolve())
+  })
+  const address = server.address()
+  const boundPort = typeof address === 'object' && address !== null ? address.port : port
+  const url = `http://${hostname.includes(':') ? `[${hostname}]` : hostname}:${boundPort}`
+  return {
+    url,
+    appsAndBooksUrl: url + BASE_PATH,
+    metadataUrl: url + LOOKUP_PATH,
+    controlUrl: `${url}/control`,
+    control: apple.control,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        for (const socket of sockets) socket.destroy()
+      }),
+  }
+}
