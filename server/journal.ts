@@ -12,6 +12,7 @@
  */
 import type { Transaction } from 'kysely'
 import type { Database, Db } from './database/schema.ts'
+import { isStorageTrouble } from './database/trouble.ts'
 import { createFactStore, type FactReader, type FactStore } from './facts.ts'
 import { type ChunkKey, type Columns, type ColumnsKey, type Fact, type RowOf, type RowsKey } from '../shared/facts.ts'
 
@@ -225,15 +226,4 @@ export const createJournal = async (deps: { readonly db: Db; readonly now: () =>
       while (running !== undefined) await running
     },
   }
-}
-
-/** SQLite's and PostgreSQL's words for a disk, a lock or a connection that fails; anything else is a fault of the act. */
-const isStorageTrouble = (cause: unknown): boolean => {
-  const code = typeof cause === 'object' && cause !== null ? Reflect.get(cause, 'code') : undefined
-  return (
-    typeof code === 'string' &&
-    (/^SQLITE_(FULL|IOERR|BUSY|LOCKED|READONLY|CANTOPEN|CORRUPT|NOTADB|PROTOCOL)/.test(code) ||
-      /^(08|53|57P|58|40)/.test(code) ||
-      /^E(CONN|PIPE|NET|HOST|TIMEDOUT|NOSPC)/.test(code))
-  )
 }
