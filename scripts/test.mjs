@@ -64,7 +64,8 @@ const preparePostgres = () => {
   if (!existsSync(scope)) return
   for (const platform of readdirSync(scope)) {
     const script = join(scope, platform, 'scripts', 'hydrate-symlinks.js')
-    if (existsSync(script)) spawnSync(process.execPath, [join('scripts', 'hydrate-symlinks.js')], { cwd: dirname(dirname(script)), stdio: 'ignore' })
+    if (existsSync(script))
+      spawnSync(process.execPath, [join('scripts', 'hydrate-symlinks.js')], { cwd: dirname(dirname(script)), stdio: 'ignore' })
   }
 }
 

@@ -1,0 +1,35 @@
+/** Builds the console into dist/client. `--if-missing`: only when there is none; `--if-stale`: when its sources changed since. */
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const built = join(root, 'dist', 'client', 'index.html')
+const stamp = join(root, 'dist', 'built-from')
+
+const filesUnder = (path) =>
+  statSync(path).isDirectory()
+    ? readdirSync(path)
+        .sort()
+        .flatMap((name) => filesUnder(join(path, name)))
+    : [path]
+const sources = () => {
+  const hash = createHash('sha256')
+  for (const path of ['client', 'shared', 'vite.config.ts', 'package-lock.json'].flatMap((name) => filesUnder(join(root, name))))
+    hash.update(path.slice(root.length)).update(readFileSync(path))
+  return hash.digest('hex')
+}
+
+const from = sources()
+const isStale = () => !existsSync(stamp) || readFileSync(stamp, 'utf8') !== from
+const option = process.argv[2]
+const isWanted = !existsSync(built) || (option === '--if-missing' ? false : option === '--if-stale' ? isStale() : true)
+
+if (isWanted) {
+  process.stdout.write('Building the console\n')
+  const { build } = await import('vite')
+  await build({ configFile: join(root, 'vite.config.ts'), logLevel: 'warn' })
+  mkdirSync(dirname(stamp), { recursive: true })
+  writeFileSync(stamp, from)
+}
