@@ -10,7 +10,7 @@ import { createLimit } from './limit.ts'
 import { passwordRefused, type Passwords } from './passwords.ts'
 import { visitorOf } from './peer-address.ts'
 import type { Secret } from './secret.ts'
-import { randomToken, roleOf, tokenHash, type Sessions } from './sessions.ts'
+import { randomToken, roleOf, tokenHash, type OpenSession, type Sessions } from './sessions.ts'
 import type { Settings } from './settings.ts'
 
 /** `directory` is a role of API keys alone. */
@@ -48,8 +48,13 @@ export type SetUpRefused =
   | { readonly is: 'email-needed' }
   | { readonly is: 'email-taken' }
 
+export type PasswordChangeRefused =
+  | { readonly is: 'current-password-wrong' }
+  | { readonly is: 'too-many-tries'; readonly retryAfterMs: number }
+  | { readonly is: 'password-refused'; readonly text: string }
+
 export type AdminRefused =
-  { readonly is: 'admin-unknown' } | { readonly is: 'email-taken' } | { readonly is: 'last-owner' } | { readonly is: 'not-invited' }
+  { readonly is: 'admin-unknown' } | { readonly is: 'email-taken' } | { readonly is: 'last-owner' } | { readonly is: 'admin-disabled' }
 
 export interface Admins {
   /** Constant work whether or not the account exists; every refusal but the limit's looks the same. */
@@ -66,10 +71,17 @@ export interface Admins {
     by: By,
     wanted: { readonly email: string; readonly name: string; readonly role: AdminRole },
   ): Promise<Result<{ readonly admin: Admin; readonly token: string }, AdminRefused>>
-  /** A new link for someone invited; the one before ends. */
-  inviteAgain(by: By, id: string): Promise<Result<{ readonly admin: Admin; readonly token: string }, AdminRefused>>
+  /** A new link, for someone invited or who lost their password; the one before ends. What they have holds until it is used. */
+  linkFor(by: By, id: string): Promise<Result<{ readonly admin: Admin; readonly token: string }, AdminRefused>>
   /** Someone disabled is signed out everywhere at once. */
   change(by: By, id: string, change: AdminChange): Promise<Result<Admin, AdminRefused>>
+  /** One's own; every other session of this person ends. */
+  changePassword(
+    by: By,
+    session: Pick<OpenSession, 'idHash' | 'email'>,
+    current: Secret,
+    next: Secret,
+  ): Promise<Result<undefined, PasswordChangeRefused>>
   all(): Promise<readonly Admin[]>
   /**
    * At every start: makes the owner that the settings name when there is nobody yet; else, while there is nobody, gives
@@ -147,7 +159,7 @@ export const createAdmins = (deps: AdminsDeps): Admins => {
     if (link === undefined || link.used_at !== null || (link.expires_at !== null && link.expires_at <= clock.now())) return undefined
     if (link.admin === null) return { invited: null }
     const invited = await findById(trx, link.admin)
-    return invited === undefined || invited.disabled_at !== null || invited.password_hash !== null ? undefined : { invited }
+    return invited === undefined || invited.disabled_at !== null ? undefined : { invited }
   }
 
   return {
@@ -195,14 +207,18 @@ export const createAdmins = (deps: AdminsDeps): Admins => {
       const password_hash = await passwords.hash(wanted.password)
       return db.transaction().execute(async (trx): Promise<Result<SignedInNow, SetUpRefused>> => {
         await standInLine(trx)
-        // The link may have been used while the password was at work.
-        if ((await findLink(trx, token)) === undefined) return err({ is: 'setup-link-spent' })
-        if (link.invited === null && (await findByEmail(trx, email)) !== undefined) return err({ is: 'email-taken' })
+        // The link may have been used, and the invitation changed, while the password was at work.
+        const now = await findLink(trx, token)
+        if (now === undefined) return err({ is: 'setup-link-spent' })
+        if (now.invited === null && (await findByEmail(trx, email)) !== undefined) return err({ is: 'email-taken' })
         await trx.updateTable('setup_links').set({ used_at: clock.now() }).where('token_hash', '=', tokenHash(token)).execute()
         const row =
-          link.invited === null ? newRow(email, wanted.name, 'owner', password_hash) : { ...link.invited, name: wanted.name, password_hash }
-        if (link.invited === null) await trx.insertInto('admins').values(row).execute()
-        else await trx.updateTable('admins').set({ name: row.name, password_hash }).where('id', '=', row.id).execute()
+          now.invited === null ? newRow(email, wanted.name, 'owner', password_hash) : { ...now.invited, name: wanted.name, password_hash }
+        if (now.invited === null) await trx.insertInto('admins').values(row).execute()
+        else {
+          await trx.updateTable('admins').set({ name: row.name, password_hash }).where('id', '=', row.id).execute()
+          await sessions.closeAllOf(trx, row.id as AdminId)
+        }
         await audit(trx, { actor: actorOf(row), origin: visit.address }, 'admin.set-up', row.id, { email, role: row.role })
         addressTry.value()
         return ok(await openSession(trx, row, visit))
@@ -221,13 +237,13 @@ export const createAdmins = (deps: AdminsDeps): Admins => {
         return ok({ admin: adminOf(row), token })
       }),
 
-    inviteAgain: (by, id) =>
+    linkFor: (by, id) =>
       db.transaction().execute(async (trx): Promise<Result<{ admin: Admin; token: string }, AdminRefused>> => {
         const row = await findById(trx, id)
         if (row === undefined) return err({ is: 'admin-unknown' })
-        if (row.password_hash !== null || row.disabled_at !== null) return err({ is: 'not-invited' })
+        if (row.disabled_at !== null) return err({ is: 'admin-disabled' })
         const token = await newLink(trx, row.id, clock.now() + INVITATION_MS)
-        await audit(trx, by, 'admin.invited', row.id, { email: row.email, role: row.role })
+        await audit(trx, by, 'admin.link-made', row.id, { email: row.email, role: row.role })
         return ok({ admin: adminOf(row), token })
       }),
 
@@ -255,6 +271,23 @@ export const createAdmins = (deps: AdminsDeps): Admins => {
         })
         return ok(adminOf(after))
       }),
+
+    changePassword: async (by, session, current, next) => {
+      const accountTry = ofAccount.take(session.email)
+      if (!accountTry.ok) return err({ is: 'too-many-tries', ...accountTry.error })
+      const row = await findById(db, by.actor.id)
+      if (!(await passwords.matches(current, row?.password_hash ?? null))) return err({ is: 'current-password-wrong' })
+      accountTry.value()
+      const refused = passwordRefused(next.reveal(), session.email)
+      if (refused !== undefined) return err({ is: 'password-refused', text: refused })
+      const password_hash = await passwords.hash(next)
+      await db.transaction().execute(async (trx) => {
+        await trx.updateTable('admins').set({ password_hash }).where('id', '=', by.actor.id).execute()
+        await sessions.closeAllOf(trx, by.actor.id, session.idHash)
+        await audit(trx, by, 'admin.password-changed', by.actor.id, {})
+      })
+      return ok(undefined)
+    },
 
     all: async () => (await db.selectFrom('admins').selectAll().execute()).map(adminOf),
 

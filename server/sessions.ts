@@ -25,7 +25,7 @@ export interface Sessions {
   /** The same, for a connection that stays: by what `findByToken` gave. */
   findByHash(idHash: string): Promise<OpenSession | undefined>
   close(trx: Trx, idHash: string): Promise<void>
-  closeAllOf(trx: Trx, admin: AdminId): Promise<void>
+  closeAllOf(trx: Trx, admin: AdminId, exceptIdHash?: string): Promise<void>
 }
 
 export const tokenHash = (token: string): string => createHash('sha256').update(token).digest('hex')
@@ -89,8 +89,8 @@ export const createSessions = (deps: { readonly db: Db; readonly clock: Clock; r
     close: async (trx, idHash) => {
       await trx.deleteFrom('sessions').where('id_hash', '=', idHash).execute()
     },
-    closeAllOf: async (trx, admin) => {
-      await trx.deleteFrom('sessions').where('admin', '=', admin).execute()
+    closeAllOf: async (trx, admin, exceptIdHash = '') => {
+      await trx.deleteFrom('sessions').where('admin', '=', admin).where('id_hash', '!=', exceptIdHash).execute()
     },
   }
 }

@@ -46,8 +46,8 @@ const problemOf = (refused: AdminRefused): Problem => {
       }
     case 'last-owner':
       return { status: 409, code: refused.is, detail: 'This is the last owner who can sign in. Make someone else an owner first.' }
-    case 'not-invited':
-      return { status: 409, code: refused.is, detail: 'Only someone who has not yet taken up an invitation can be given a new link.' }
+    case 'admin-disabled':
+      return { status: 409, code: refused.is, detail: 'This account is disabled. Enable it first.' }
     default:
       return exhaustive(refused)
   }
@@ -93,12 +93,12 @@ export const adminRoutes =
       `${api}/admins/:id/link`,
       describeRoute({
         tags,
-        summary: 'A new link for someone invited; the one before ends',
-        responses: { 201: answer('Invited', invitedSchema), ...problems(404, 409) },
+        summary: 'A new one-time link, for someone invited or who lost their password; the one before ends',
+        responses: { 201: answer('The link', invitedSchema), ...problems(404, 409) },
       }),
       allow('manage-admins'),
       async (c) => {
-        const invited = await admins.inviteAgain(byOf(c), c.req.param('id'))
+        const invited = await admins.linkFor(byOf(c), c.req.param('id'))
         if (!invited.ok) return answerProblem(c, problemOf(invited.error))
         return c.json({ ...invited.value.admin, setUpUrl: setUpUrl(publicUrl, invited.value.token) }, 201)
       },

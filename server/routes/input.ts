@@ -4,17 +4,25 @@ import { validator } from 'hono-openapi'
 import type { BaseIssue, GenericSchema } from 'valibot'
 import * as v from 'valibot'
 import { answerProblem, type FieldError, type Problem } from '../problem.ts'
+import { Secret } from '../secret.ts'
 import { isEmail } from '../settings.ts'
 
+const kinds: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  boolean: 'true or false',
+  Array: 'a list',
+  Object: 'an object',
+  never: 'left out',
+}
+
 /** Valibot's own messages end in what was received, which may be a secret. */
-const textOf = (issue: BaseIssue<unknown>): string =>
-  /^Invalid .*[Rr]eceived /s.test(issue.message)
-    ? issue.received === 'undefined'
-      ? 'is missing'
-      : issue.expected === null
-        ? 'is not in the right form'
-        : `must be ${issue.expected.replace(/^>=/, 'at least ').replace(/^<=/, 'at most ')}`
-    : issue.message
+const textOf = (issue: BaseIssue<unknown>): string => {
+  if (!/^Invalid .*[Rr]eceived /s.test(issue.message)) return issue.message
+  if (issue.received === 'undefined') return 'is missing'
+  if (issue.expected === null) return 'is not in the right form'
+  return `must be ${kinds[issue.expected] ?? issue.expected.replace(/^>=/, 'at least ').replace(/^<=/, 'at most ')}`
+}
 
 export const fieldErrorsOf = (issues: readonly BaseIssue<unknown>[]): readonly FieldError[] =>
   issues.slice(0, 50).map((issue) => ({ field: v.getDotPath(issue) ?? '', text: textOf(issue) }))
@@ -34,6 +42,14 @@ export const query = <const Schema extends GenericSchema>(schema: Schema) => val
 export const params = <const Schema extends GenericSchema>(schema: Schema) => validator('param', schema, (result, c) => refuse(result, c))
 
 export const email = v.pipe(v.string(), v.trim(), v.maxLength(320), v.check(isEmail, 'must be a mail address'))
+
+/** Long enough for any password; what is longer is not worth hashing. */
+export const password = v.pipe(
+  v.string(),
+  v.minLength(1, 'must not be empty'),
+  v.maxLength(1_024),
+  v.transform((text) => Secret.of(text)),
+)
 
 /** A line of text that a person gave: trimmed, not empty, without control characters. */
 export const line = (mostCharacters: number) =>

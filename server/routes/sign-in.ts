@@ -5,20 +5,11 @@ import { isoTime } from '../../shared/clock.ts'
 import { exhaustive } from '../../shared/result.ts'
 import type { Admins, SetUpRefused, SignedInNow, Visit } from '../admins.ts'
 import { answerProblem, retryAfter, type Problem } from '../problem.ts'
-import { Secret } from '../secret.ts'
 import { adminSchema } from './admins.ts'
 import { answer, noContent, problems } from './describe.ts'
-import { body, email, line } from './input.ts'
+import { body, email, line, password } from './input.ts'
 import { createSessionCookie } from './session-cookie.ts'
 import { api, byOf, mustSignedIn, type RouteModule, type WebContext } from './web.ts'
-
-/** Long enough for any password; what is longer is not worth hashing. */
-const password = v.pipe(
-  v.string(),
-  v.minLength(1, 'must not be empty'),
-  v.maxLength(1_024),
-  v.transform((text) => Secret.of(text)),
-)
 
 const signInBody = v.object({ email: v.pipe(v.string(), v.maxLength(320)), password })
 const setUpBody = v.object({
@@ -29,11 +20,18 @@ const setUpBody = v.object({
 })
 const signedInSchema = v.object({ admin: adminSchema, expiresAt: v.string() })
 
-const tooManyTries = (retryAfterMs: number): Problem => ({
+export const tooManyTries = (retryAfterMs: number): Problem => ({
   status: 429,
   code: 'too-many-tries',
   detail: `Too many tries. Wait ${Math.max(1, Math.ceil(retryAfterMs / 60_000))} min and try again.`,
   headers: retryAfter(retryAfterMs),
+})
+
+export const passwordProblem = (text: string): Problem => ({
+  status: 422,
+  code: 'password-refused',
+  detail: text,
+  errors: [{ field: 'password', text }],
 })
 
 const setUpProblem = (refused: SetUpRefused): Problem => {
@@ -49,7 +47,7 @@ const setUpProblem = (refused: SetUpRefused): Problem => {
     case 'too-many-tries':
       return tooManyTries(refused.retryAfterMs)
     case 'password-refused':
-      return { status: 422, code: refused.is, detail: refused.text, errors: [{ field: 'password', text: refused.text }] }
+      return passwordProblem(refused.text)
     case 'email-needed':
       return {
         status: 400,

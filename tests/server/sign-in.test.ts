@@ -109,6 +109,74 @@ describe.each(onEachDatabase)('on $dialect', ({ open }) => {
     expect(answers.map((answer) => answer.status).sort()).toEqual([200, 409])
   })
 
+  test('who lost the password gets a link from an owner, which ends the sessions before', async () => {
+    await using house = await createTestWeb({ open })
+    const ana = await house.asBrowser()
+    const me = String((await ana('GET', '/api/v1/me')).json['id'])
+    const made = await house.asKey()('POST', `/api/v1/admins/${me}/link`)
+    expect((await ana('GET', '/api/v1/me')).status).toBe(200)
+    const token = new URL(String(made.json['setUpUrl'])).searchParams.get('setup')
+    const taken = await house.asNobody('POST', '/api/v1/set-up', {
+      token,
+      email: 'eve@example.org',
+      name: 'Ana',
+      password: 'a new long secret',
+    })
+    expect(taken.json).toMatchObject({ admin: { id: me, email: ownerEmail, role: 'owner' } })
+    expect((await ana('GET', '/api/v1/me')).status).toBe(401)
+    expect((await house.asNobody('POST', signIn, right)).status).toBe(401)
+    await house.asBrowser(ownerEmail, 'a new long secret')
+    expect((await house.asNobody('POST', '/api/v1/set-up', { token, name: 'Ana', password: 'once more please' })).status).toBe(410)
+  })
+
+  test('an invitation ends after seven days, or when the account is disabled', async () => {
+    await using house = await createTestWeb({ open })
+    const script = house.asKey()
+    const invited = await script('POST', '/api/v1/admins', { email: 'ben@example.org', name: 'Ben', role: 'reader' })
+    const id = String(invited.json['id'])
+    const use = async (link: unknown) => {
+      const token = new URL(String(link)).searchParams.get('setup')
+      return (await house.asNobody('POST', '/api/v1/set-up', { token, name: 'Ben', password: 'correct horse battery' })).status
+    }
+    house.clock.pass(7 * 24 * HOUR)
+    expect(await use(invited.json['setUpUrl'])).toBe(410)
+    const again = await script('POST', `/api/v1/admins/${id}/link`)
+    await script('PATCH', `/api/v1/admins/${id}`, { disabled: true })
+    expect(await use(again.json['setUpUrl'])).toBe(410)
+    expect(await script('POST', `/api/v1/admins/${id}/link`)).toMatchObject({ status: 409, json: { code: 'admin-disabled' } })
+  })
+
+  test('a new password ends the other sessions and keeps this one', async () => {
+    await using house = await createTestWeb({ open })
+    const [here, there] = [await house.asBrowser(), await house.asBrowser()]
+    const change = (sent: unknown) => here('PUT', '/api/v1/me/password', sent)
+    expect(await change({ current: 'wrong', password: 'a new long secret' })).toMatchObject({
+      status: 422,
+      json: { code: 'current-password-wrong' },
+    })
+    expect(await change({ current: ownerPassword, password: 'short' })).toMatchObject({ status: 422, json: { code: 'password-refused' } })
+    expect((await there('GET', '/api/v1/me')).status).toBe(200)
+    expect((await change({ current: ownerPassword, password: 'a new long secret' })).status).toBe(204)
+    expect((await here('GET', '/api/v1/me')).status).toBe(200)
+    expect((await there('GET', '/api/v1/me')).status).toBe(401)
+    await house.asBrowser(ownerEmail, 'a new long secret')
+    expect(await house.asKey()('PUT', '/api/v1/me/password', { current: 'x', password: 'y' })).toMatchObject({
+      status: 409,
+      json: { code: 'no-password' },
+    })
+  })
+
+  test('a mail address belongs to one person, however it is written', async () => {
+    await using house = await createTestWeb({ open })
+    const script = house.asKey()
+    const wanted = { email: 'ANA@example.org ', name: 'Other', role: 'reader' }
+    expect(await script('POST', '/api/v1/admins', wanted)).toMatchObject({ status: 409, json: { code: 'email-taken' } })
+    for (const wrong of [{ email: 'no address' }, { role: 'directory' }, { role: 'king' }, { name: '' }, { name: 'two\nlines' }])
+      expect((await script('POST', '/api/v1/admins', { ...wanted, email: 'b@example.org', ...wrong })).status, JSON.stringify(wrong)).toBe(
+        400,
+      )
+  })
+
   test('a key of the environment is an owner; another in its place ends it', async () => {
     await using house = await createTestWeb({ open })
     expect((await house.asKey()('GET', '/api/v1/me')).json).toMatchObject({ kind: 'api-key', role: 'owner', email: null })

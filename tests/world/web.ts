@@ -88,7 +88,7 @@ export const createTestWeb = async (
     peerOf: (c) => c.req.header('x-test-peer') ?? '127.0.0.1',
     routes: [
       signInRoutes({ admins: access.admins, isPublic }),
-      meRoutes({ clock }),
+      meRoutes({ clock, admins: access.admins }),
       adminRoutes({ admins: access.admins, publicUrl }),
       apiKeyRoutes({ apiKeys: access.apiKeys }),
       auditRoutes({ db: world.db }),
