@@ -318,7 +318,7 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
         changed,
         progress: { phase: 'done', done: 0, total: null },
       }
-      const fullAt = walk.full ? at : ((await readCursor(connectorId, write))?.fullAt ?? at)
+      const fullAt = walk.full ? at : ((await readCursor(connectorId, write))?.fullAt ?? 0)
       await write.trx
         .insertInto('store_cursors')
         .values({ connector: connectorId, name: 'seats', value: JSON.stringify({ cursor: walk.cursor, fullAt }) })
