@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
-import { Kysely, PostgresDialect, SqliteDialect, sql } from 'kysely'
+import { Kysely, PostgresDialect, SqliteDialect, sql, type SqliteDatabase } from 'kysely'
 import pg from 'pg'
 import type { Secret } from '../secret.ts'
 import { StartRefused } from '../start-refused.ts'
@@ -53,7 +53,29 @@ export const openSqlite = async (path: string): Promise<OpenDatabase> => {
     if (cause instanceof StartRefused) throw cause
     throw new StartRefused(`The database ${path} can not be opened: ${messageOf(cause)}.`, { cause })
   }
-  return opened(new Kysely<Database>({ dialect: new SqliteDialect({ database: file }) }), 'sqlite')
+  return opened(new Kysely<Database>({ dialect: new SqliteDialect({ database: withKeptStatements(file) }) }), 'sqlite')
+}
+
+const MOST_STATEMENTS = 400
+
+/** Preparing costs as much as running a small statement, and the same few hundred come again and again. */
+const withKeptStatements = (file: Sqlite.Database): SqliteDatabase => {
+  const kept = new Map<string, Sqlite.Statement<unknown[]>>()
+  return {
+    close: () => void file.close(),
+    prepare: (text) => {
+      const found = kept.get(text)
+      if (found !== undefined) return found
+      const statement = file.prepare<unknown[]>(text)
+      kept.set(text, statement)
+      // A statement whose number of parameters varies comes in many forms: the oldest go.
+      for (const oldest of kept.keys()) {
+        if (kept.size <= MOST_STATEMENTS) break
+        kept.delete(oldest)
+      }
+      return statement
+    },
+  }
 }
 
 /** An acknowledged edit is on the disk only under WAL with FULL: a build or a file system that gives less must not serve. */
