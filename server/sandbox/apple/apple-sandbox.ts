@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import type { Chance, Clock } from '../../../shared/clock.ts'
+import { createControlRoutes } from './control-routes.ts'
 import { createControl } from './control.ts'
 import type { AppleControl } from './control.ts'
 import { createFaults } from './faults.ts'
@@ -72,5 +73,6 @@ export const createAppleSandbox = ({ clock, chance, fetch, state, switches }: Ap
   })
   app.route('/', createProtocol(world, log))
   app.route('/', createLookup(world, log))
+  app.route('/', createControlRoutes(control))
   return { fetch: async (request) => app.fetch(request), control }
 }

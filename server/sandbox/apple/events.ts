@@ -159,7 +159,7 @@ const runDueTasks = (world: AppleWorld, location: LocationState, event: AppleEve
 /** Does all that is due by now, the earliest accepted event first. */
 export const settleEvents = (world: AppleWorld): void => {
   const now = world.clock.now()
-  for (const { location, event } of [...world.openEvents.values()]) {
+  for (const { location, event } of world.openEvents.values()) {
     if (!event.held && readyAt(event) <= now) runDueTasks(world, location, event)
   }
 }

@@ -133,6 +133,23 @@ describe('what a write does', () => {
   })
 })
 
+describe('what nobody can do, not even in the portal', () => {
+  test('take a book back', () => {
+    const desk = furnished()
+    desk.control.registerUser(desk.uId, { clientUserId: 'ada' })
+    expect(desk.control.assignOutside(desk.uId, BOOK, [user('ada')], 'PLUS')).toEqual([])
+    expect(desk.control.freeOutside(desk.uId, BOOK, [user('ada')], 'PLUS')).toEqual([{ target: user('ada'), errorNumber: 9706 }])
+    expect(desk.control.counts(desk.uId, BOOK, 'PLUS')).toMatchObject({ assigned: 1 })
+  })
+
+  test('give a book to a device, or anything to somebody unknown', () => {
+    const desk = furnished()
+    expect(desk.control.assignOutside(desk.uId, BOOK, [device('A')], 'PLUS')).toEqual([{ target: device('A'), errorNumber: 9707 }])
+    expect(desk.control.assignOutside(desk.uId, APP, [user('no'), device('A')])).toEqual([{ target: user('no'), errorNumber: 9609 }])
+    expect(desk.control.holders(desk.uId, APP)).toEqual([device('A')])
+  })
+})
+
 describe('what a write is refused for, before anything happens', () => {
   const cases: readonly (readonly [name: string, path: string, body: unknown, status: number, errorNumber: number])[] = [
     ['no assets', '/assets/associate', { serialNumbers: ['A'] }, 400, 9718],
