@@ -6,9 +6,10 @@
  * and transactions run one after another, over all tabs of this browser. Leaders' writes carry their term: once another
  * tab leads, they are refused.
  */
+import type { Wish } from '../shared/assignment.ts'
 import type { PlanIntent } from '../shared/plan.ts'
 import type { ChunkKey } from '../shared/facts.ts'
-import type { AdminId, DeviceId, DocId } from '../shared/ids.ts'
+import type { AdminId, DeviceId, DocId, TargetKey } from '../shared/ids.ts'
 import type { NackCode } from '../shared/protocol.ts'
 import type { Result } from '../shared/result.ts'
 import type { Role } from '../shared/admin.ts'
@@ -20,16 +21,23 @@ export interface KnownAdmin {
   readonly role: Role
 }
 
-/** Why an edit was refused. `other-admin`: it waits for its author to sign in here again. */
+/**
+ * Why an edit was refused. Two reasons are this browser's own: `other-admin`, it waits for its author to sign in here
+ * again; `other-server`, it was made on the data of another server.
+ */
 export interface Refusal {
-  readonly code: NackCode | 'other-admin'
+  readonly code: NackCode | 'other-admin' | 'other-server'
   readonly text: string
   /** Milliseconds since 1970. */
   readonly at: number
 }
 
-/** What stood before an edit, so that it can be taken back. */
-export type Before = Extract<PlanIntent, { readonly part: 'wish' }>['wish'] | undefined
+/** What stood for a target before an edit, so that it can be taken back. */
+export interface StoodBefore {
+  readonly target: TargetKey
+  readonly wish: Wish | null
+  readonly note: string
+}
 
 /**
  * One edit that the server has not taken. `id` is this browser's own, in the order of making; `n` is the number under
@@ -45,6 +53,7 @@ export interface OutboxRow {
   /** "Give Keynote to Grade 7 tablets, required". */
   readonly words: string
   readonly intents: readonly PlanIntent[]
+  readonly before: readonly StoodBefore[]
   readonly update: Uint8Array<ArrayBuffer>
   /** Milliseconds since 1970, by this device's clock; for reading only, it decides nothing. */
   readonly madeAt: number
@@ -60,6 +69,7 @@ export interface SavedEdit {
   readonly doc: DocId
   readonly words: string
   readonly intents: readonly PlanIntent[]
+  readonly before: readonly StoodBefore[]
   readonly madeAt: number
   readonly savedAt: number
   readonly by: KnownAdmin
@@ -96,7 +106,7 @@ export interface Meta {
   readonly seq: number
   /** A pull has come to its end at least once: the facts are whole, if old. */
   readonly whole: boolean
-  /** When the facts were last known to be the server's newest, by the server's clock. */
+  /** When the facts were last known to be the server's newest; milliseconds since 1970, by this device's clock. */
   readonly heardAt: number | null
   readonly admin: KnownAdmin | null
   readonly notice: DeviceNotice | null
@@ -145,6 +155,9 @@ export type LocalFailure =
   /** Another tab leads by now. */
   | { readonly is: 'not-leading' }
   | { readonly is: 'failed'; readonly text: string }
+
+/** Thrown inside a transaction by a leader that leads no longer; nothing of it is kept, and it answers `not-leading`. */
+export class NotLeading extends Error {}
 
 /** What a transaction touches; a wider one holds up other tabs. */
 export type Store = 'meta' | 'outbox' | 'saved' | 'docs' | 'chunks'

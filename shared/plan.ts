@@ -59,12 +59,15 @@ export const noteIn = (doc: Y.Doc, target: TargetKey): string => {
 
 /** Writes the intents in one transaction and gives the update (V1) that carries exactly them. */
 export const writeIntents = (doc: Y.Doc, planIntents: readonly PlanIntent[], origin: unknown): Uint8Array<ArrayBuffer> => {
-  const before = Y.encodeStateVector(doc)
+  // The transaction's own update: one made from a state vector would name every deletion the document ever had.
+  let update: Uint8Array | undefined
+  doc.once('update', (bytes: Uint8Array) => void (update = bytes))
   doc.transact(() => {
     const map = planMap(doc)
     for (const intent of planIntents) map.set(planKeyOf(intent), planValueOf(intent))
   }, origin)
-  return new Uint8Array(Y.encodeStateAsUpdate(doc, before))
+  if (update === undefined) throw new Error('plan: an edit without intents, or one written inside another transaction')
+  return new Uint8Array(update)
 }
 
 /** A canonical text of an edit's meaning: the same edit has the same text however often its update is made anew. */
