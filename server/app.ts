@@ -129,7 +129,9 @@ export const createApp = (deps: AppDeps): Web => {
       return answerProblem(c, { status: 415, code: 'json-expected', detail: 'Send the body as JSON, with Content-Type: application/json.' })
     return next()
   })
-  web.use(`${api}/*`, createIdempotency(deps))
+  const idempotency = createIdempotency(deps)
+  // A sign-in is never answered from memory: its answer is a session of one's own.
+  web.use(`${api}/*`, (c, next) => (openPaths.has(c.req.path) ? next() : idempotency(c, next)))
 
   for (const put of deps.routes) put(web)
 

@@ -92,7 +92,7 @@ export const createIdempotency = (deps: { readonly db: Db; readonly clock: Clock
       throw cause
     }
     const { status } = c.res
-    if (status >= 500 || status === 401 || status === 403 || status === 429) {
+    if (status >= 500 || status === 403 || status === 429) {
       await forget()
       return
     }

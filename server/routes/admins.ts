@@ -6,6 +6,7 @@ import { exhaustive } from '../../shared/result.ts'
 import { setUpUrl } from '../access.ts'
 import { adminRoles, type Admin, type AdminRefused, type Admins } from '../admins.ts'
 import { answerProblem, notFound, type Problem } from '../problem.ts'
+import { answerList } from './answer-list.ts'
 import { answer, problems } from './describe.ts'
 import { body, email, line, query } from './input.ts'
 import { listQuery, pageOf, pageSchema } from './list.ts'
@@ -72,8 +73,13 @@ export const adminRoutes =
       allow('manage-admins'),
       query(v.object(listQuery(['name', 'email', 'role', 'createdAt']))),
       async (c) => {
-        const page = pageOf(await admins.all(), c.req.valid('query'), keys, (admin) => admin.id)
-        return page.ok ? c.json(page.value) : answerProblem(c, page.error)
+        const all = await admins.all()
+        return answerList(c, {
+          query: c.req.valid('query'),
+          read: (wanted) => pageOf(all, wanted, keys, (admin) => admin.id),
+          view: (items) => items,
+          schema: adminSchema,
+        })
       },
     )
 

@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { roles } from '../../shared/admin.ts'
 import type { ApiKey, ApiKeys } from '../api-keys.ts'
 import { answerProblem, notFound } from '../problem.ts'
+import { answerList } from './answer-list.ts'
 import { answer, noContent, problems } from './describe.ts'
 import { body, line, query, time } from './input.ts'
 import { listQuery, pageOf, pageSchema } from './list.ts'
@@ -51,8 +52,13 @@ export const apiKeyRoutes =
       allow('manage-admins'),
       query(v.object(listQuery(['createdAt', 'name', 'lastUsedAt']))),
       async (c) => {
-        const page = pageOf(await apiKeys.all(), c.req.valid('query'), keys, (key) => key.id)
-        return page.ok ? c.json(page.value) : answerProblem(c, page.error)
+        const all = await apiKeys.all()
+        return answerList(c, {
+          query: c.req.valid('query'),
+          read: (wanted) => pageOf(all, wanted, keys, (key) => key.id),
+          view: (items) => items,
+          schema: apiKeySchema,
+        })
       },
     )
 

@@ -2,12 +2,14 @@
 import { describeRoute } from 'hono-openapi'
 import * as v from 'valibot'
 import { isoTime } from '../../shared/clock.ts'
+import { ok, type Result } from '../../shared/result.ts'
 import { verifyAudit } from '../audit.ts'
 import type { AuditTable, Db } from '../database/schema.ts'
-import { answerProblem } from '../problem.ts'
+import type { Problem } from '../problem.ts'
+import { answerList } from './answer-list.ts'
 import { answer, problems } from './describe.ts'
 import { query } from './input.ts'
-import { listQuery, pageOfRows, pageSchema, readCursor } from './list.ts'
+import { listQuery, pageOfRows, pageSchema, readCursor, type ListQuery, type Page } from './list.ts'
 import { allow, api, type RouteModule } from './web.ts'
 
 const auditSchema = v.object({
@@ -30,6 +32,11 @@ const auditQuery = v.object({
   object: v.optional(v.pipe(v.string(), v.maxLength(200))),
 })
 
+/** A cursor comes from outside: one that was made up leads to the beginning of nothing. */
+const numberIn = (id: string): number => (/^[0-9]{1,15}$/.test(id) ? Number(id) : -1)
+
+type Filters = Pick<v.InferOutput<typeof auditQuery>, 'actor' | 'action' | 'object'>
+
 const rowOf = (row: AuditTable) => ({
   n: row.n,
   at: isoTime(row.at),
@@ -47,6 +54,22 @@ export const auditRoutes =
     const { db } = deps
     const tags = ['Audit']
 
+    const readPage = async (wanted: ListQuery & Filters): Promise<Result<Page<AuditTable>, Problem>> => {
+      const cursor = readCursor(wanted)
+      if (!cursor.ok) return cursor
+      const isDown = wanted.sort === '-n'
+      let rows = db
+        .selectFrom('audit')
+        .selectAll()
+        .orderBy('n', isDown ? 'desc' : 'asc')
+        .limit(wanted.limit + 1)
+      if (cursor.value !== null) rows = rows.where('n', isDown ? '<' : '>', numberIn(cursor.value.id))
+      if (wanted.actor !== undefined) rows = rows.where('actor', '=', wanted.actor)
+      if (wanted.action !== undefined) rows = rows.where('action', '=', wanted.action)
+      if (wanted.object !== undefined) rows = rows.where('object', '=', wanted.object)
+      return ok(pageOfRows(await rows.execute(), wanted, (row) => ({ key: row.n, id: String(row.n) })))
+    }
+
     web.get(
       `${api}/audit`,
       describeRoute({
@@ -57,21 +80,13 @@ export const auditRoutes =
       allow('read-audit'),
       query(auditQuery),
       async (c) => {
-        const wanted = c.req.valid('query')
-        const cursor = readCursor(wanted)
-        if (!cursor.ok) return answerProblem(c, cursor.error)
-        const isDown = wanted.sort === '-n'
-        let rows = db
-          .selectFrom('audit')
-          .selectAll()
-          .orderBy('n', isDown ? 'desc' : 'asc')
-          .limit(wanted.limit + 1)
-        if (cursor.value !== null) rows = rows.where('n', isDown ? '<' : '>', Number(cursor.value.key))
-        if (wanted.actor !== undefined) rows = rows.where('actor', '=', wanted.actor)
-        if (wanted.action !== undefined) rows = rows.where('action', '=', wanted.action)
-        if (wanted.object !== undefined) rows = rows.where('object', '=', wanted.object)
-        const page = pageOfRows(await rows.execute(), wanted, (row) => ({ key: row.n, id: String(row.n) }))
-        return c.json({ items: page.items.map(rowOf), next: page.next })
+        const asked = c.req.valid('query')
+        return answerList(c, {
+          query: asked,
+          read: (wanted) => readPage({ ...asked, ...wanted }),
+          view: (rows) => rows.map(rowOf),
+          schema: auditSchema,
+        })
       },
     )
 

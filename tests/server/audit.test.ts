@@ -114,6 +114,20 @@ describe.each(onEachDatabase)('on $dialect', ({ open }) => {
     expect(await verifyAudit(world.db)).toMatchObject({ ok: true })
   })
 
+  test('the whole log goes into a file, a row a line', async () => {
+    await using house = await createTestWeb({ open })
+    const script = house.asKey()
+    for (let n = 0; n < 5; n++) await script('POST', '/api/v1/api-keys', { name: n === 0 ? '=1+1' : `key ${n}`, role: 'reader' })
+    for (const path of ['/api/v1/audit?limit=2', '/api/v1/api-keys?limit=2', '/api/v1/admins']) {
+      const file = await script('GET', path, undefined, { accept: 'text/csv' })
+      expect(file.headers.get('content-type')).toMatch(/^text\/csv/)
+      expect(file.text.trimEnd().split('\r\n')).toHaveLength(
+        { '/api/v1/audit?limit=2': 8, '/api/v1/api-keys?limit=2': 7, '/api/v1/admins': 2 }[path] ?? 0,
+      )
+    }
+    expect((await script('GET', '/api/v1/audit', undefined, { accept: 'text/csv' })).text).toMatch(/^n,at,actor\.id,actor\.name,action,/)
+  })
+
   test('the log is read latest first, page by page, while it grows', async () => {
     await using house = await createTestWeb({ open })
     const script = house.asKey()
@@ -133,6 +147,8 @@ describe.each(onEachDatabase)('on $dialect', ({ open }) => {
       { n: 1, actor: { id: 'quartermaster' }, detail: { variable: 'QM_API_KEY' } },
       { n: 3, actor: { id: 'environment' }, origin: '127.0.0.1' },
     ])
+    const madeUp = Buffer.from('["-n","x","; drop table audit"]').toString('base64url')
+    expect(await script('GET', `/api/v1/audit?cursor=${madeUp}`)).toMatchObject({ status: 200, json: { items: [], next: null } })
     expect((await script('GET', '/api/v1/audit/verify')).json).toMatchObject({ ok: true, firstBadRow: null })
   })
 })

@@ -107,7 +107,23 @@ test('a key that no header should hold is refused', async () => {
 
 test('sign-in takes no notice of it: an answer with a session is given to nobody twice', async () => {
   await using house = await createTestWeb()
-  const sent = () => house.asNobody('POST', '/api/v1/sign-in', { email: 'ana@example.org', password: 'a long enough secret' }, key)
+  const ana = await house.asBrowser()
+  const sent = () => ana('POST', '/api/v1/sign-in', { email: 'ana@example.org', password: 'a long enough secret' }, key)
   const [one, two] = [await sent(), await sent()]
+  expect(one.headers.get('set-cookie')).toMatch(/^qm=/)
+  expect(two.headers.get('set-cookie')).toMatch(/^qm=/)
   expect(one.headers.get('set-cookie')).not.toBe(two.headers.get('set-cookie'))
+})
+
+test('what a role does not cover is asked anew, once it does', async () => {
+  await using house = await createTestWeb()
+  const owner = house.asKey()
+  const invited = await owner('POST', '/api/v1/admins', { email: 'ben@example.org', name: 'Ben', role: 'reader' })
+  const token = new URL(String(invited.json['setUpUrl'])).searchParams.get('setup')
+  await house.asNobody('POST', '/api/v1/set-up', { token, name: 'Ben', password: 'correct horse battery' })
+  const ben = await house.asBrowser('ben@example.org', 'correct horse battery')
+  const sent = () => ben('POST', path, { name: 'one', role: 'reader' }, key)
+  expect((await sent()).status).toBe(403)
+  await owner('PATCH', `/api/v1/admins/${String(invited.json['id'])}`, { role: 'owner' })
+  expect((await sent()).status).toBe(201)
 })
