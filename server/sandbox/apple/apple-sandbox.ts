@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import type { Chance, Clock } from '../../../shared/clock.ts'
 import { createControlRoutes } from './control-routes.ts'
-import { createControl } from './control.ts'
+import { createControl } from './control-object.ts'
 import type { AppleControl } from './control.ts'
 import { createFaults } from './faults.ts'
 import { userBody } from './lists.ts'

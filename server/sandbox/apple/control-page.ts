@@ -218,6 +218,26 @@ export const locationPage = (control: AppleControl, location: LocationSummary): 
         <code>${uId}</code>, held by ${location.mdmInfo === null ? 'nobody' : `${location.mdmInfo.name}, ${location.mdmInfo.metadata}`}.
         <a href="${back}/token">Download the content token</a>
       </p>
+      <h2>Assets</h2>
+      <div class="wide">
+        <table>
+          <thead>
+            <tr>
+              <th>Product</th>
+              <th>Id</th>
+              <th>Kind</th>
+              <th class="n">Total</th>
+              <th class="n">Assigned</th>
+              <th class="n">Available</th>
+              <th class="n">Retired</th>
+            </tr>
+          </thead>
+          <tbody>
+            ${control.owned(uId).map((asset) => assetRow(uId, asset))}
+          </tbody>
+        </table>
+      </div>
+      <h2>What can happen here</h2>
       ${form(back, { act: 'expire-token', location: uId }, html``, 'Let the tokens end now')}
       ${form(back, { act: 'revoke-token', location: uId }, html``, 'Revoke all tokens')}
       ${form(back, { act: 'new-token', location: uId }, choice('Rights', 'privilege', ['manage', 'read-only']), 'Make a new token')}
@@ -256,25 +276,6 @@ export const locationPage = (control: AppleControl, location: LocationSummary): 
         'Accept an invitation',
         true,
       )}
-      <h2>Assets</h2>
-      <div class="wide">
-        <table>
-          <thead>
-            <tr>
-              <th>Product</th>
-              <th>Id</th>
-              <th>Kind</th>
-              <th class="n">Total</th>
-              <th class="n">Assigned</th>
-              <th class="n">Available</th>
-              <th class="n">Retired</th>
-            </tr>
-          </thead>
-          <tbody>
-            ${control.owned(uId).map((asset) => assetRow(uId, asset))}
-          </tbody>
-        </table>
-      </div>
       <h2>Events</h2>
       <table>
         <tbody>

@@ -12,6 +12,7 @@ th, td { text-align: left; padding: 5px 10px 5px 0; border-bottom: 1px solid var
 th { font-weight: 600; } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
 code { font: 12px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
 form { display: inline-flex; flex-wrap: wrap; gap: 6px 8px; align-items: end; margin: 0 12px 8px 0; }
+td form { margin: 0; }
 form.block { display: flex; padding: 12px; background: var(--soft); border-radius: 8px; margin: 0 0 10px; }
 label { display: inline-flex; flex-direction: column; gap: 2px; font-size: 12px; color: var(--faint); }
 input, select, textarea, button { font: inherit; color: var(--ink); background: var(--page); border: 1px solid var(--line); border-radius: 6px; padding: 4px 8px; }

@@ -134,7 +134,11 @@ export const createNotices = ({ clock, chance, faults, fetch, userBody }: Deps):
       const notify = event.assets.length > 0 || event.type === 'REVOKE' ? assetNotices : userNotices
       notify(location, event, event.done, 0)
       const byError = new Map<number, number[]>()
-      for (const { task, errorNumber } of event.failures) byError.set(errorNumber, [...(byError.get(errorNumber) ?? []), task])
+      for (const { task, errorNumber } of event.failures) {
+        const tasks = byError.get(errorNumber)
+        if (tasks === undefined) byError.set(errorNumber, [task])
+        else tasks.push(task)
+      }
       for (const [errorNumber, tasks] of byError) notify(location, event, tasks, errorNumber)
     },
     countChanged(location, { adamId, pricingParam }, countDelta) {

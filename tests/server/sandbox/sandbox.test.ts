@@ -41,10 +41,13 @@ describe('over a real socket', () => {
     expect(sandbox.control.counts(location, adamId)).toMatchObject({ available: 0 })
   })
 
-  test('closing frees the port at once, also while a connection is open', async () => {
+  test('closing ends what is still being answered and frees the port', async () => {
     const { sandbox, get } = await served()
-    await get('/assets')
-    await sandbox.close()
+    sandbox.control.faults.arm({ fault: { is: 'slow', ms: 3_600_000 }, endpoint: 'assets', times: 1 })
+    const hanging = get('/assets')
+    while (sandbox.control.requests().length === 0) await new Promise((resolve) => setImmediate(resolve))
+    const [answer] = await Promise.allSettled([hanging, sandbox.close()])
+    expect(answer.status).toBe('rejected')
     await expect(get('/assets')).rejects.toThrow('fetch failed')
   })
 
