@@ -26,7 +26,7 @@ export type ConnectRefused =
   | { readonly is: 'location-already-connected'; readonly connectorId: ConnectorId; readonly name: string }
 
 export type RenewRefused =
-  | Exclude<ConnectRefused, { readonly is: 'location-already-connected' }>
+  | ConnectRefused
   | { readonly is: 'connector-unknown' }
   | { readonly is: 'credential-of-another-location'; readonly here: string; readonly there: string }
 
@@ -39,7 +39,11 @@ export interface Connectors {
     actor: Actor,
     id: ConnectorId,
     change: { readonly name?: string; readonly settings?: Partial<ConnectorSettings>; readonly scopeTags?: readonly string[] },
-  ): Promise<Connector | undefined>
+    /** False: the connector is not the one that the caller read. */
+    isAsRead?: (current: Connector) => boolean,
+  ): Promise<{ readonly is: 'changed' | 'changed-meanwhile'; readonly connector: Connector } | undefined>
+  /** The id with which we sign its Location. */
+  ownerIdOf(id: ConnectorId): string
   /** Asks the store who we are; changes nothing here. */
   test(id: ConnectorId): Promise<Result<LocationIdentity, StoreFailure> | undefined>
   /** Takes the Location over from whoever holds it. */
@@ -228,11 +232,14 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
         if (identity !== undefined) {
           if (current.location !== null && current.location.key !== identity.location.key)
             return err({ is: 'credential-of-another-location', here: current.location.name, there: identity.location.name })
-          if (current.location === null)
-            await write.trx
-              .insertInto('locations')
-              .values({ key: `${current.store}/${identity.location.key}`, connector: id })
-              .execute()
+          if (current.location === null) {
+            const key = `${current.store}/${identity.location.key}`
+            const taken = await write.trx.selectFrom('locations').select('connector').where('key', '=', key).executeTakeFirst()
+            const there = taken && (await write.rows('connectors')).find((row) => row.id === taken.connector)
+            if (taken !== undefined && taken.connector !== id)
+              return err({ is: 'location-already-connected', connectorId: there?.id ?? id, name: there?.name ?? '' })
+            if (taken === undefined) await write.trx.insertInto('locations').values({ key, connector: id }).execute()
+          }
         }
         const bare: Connector = {
           ...current,
@@ -256,8 +263,11 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
       })
       return renewed
     },
-    change: async (actor, id, change) =>
+    ownerIdOf: (id) => connections.ownerMarkOf(id).id,
+    change: async (actor, id, change, isAsRead) =>
       await journal.write(async (write) => {
+        const current = (await write.rows('connectors')).find((row) => row.id === id)
+        if (current !== undefined && isAsRead?.(current) === false) return { is: 'changed-meanwhile' as const, connector: current }
         const changed = await update(write, id, (connector) => ({
           ...connector,
           name: change.name ?? connector.name,
@@ -273,7 +283,7 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
             detail: { name: changed.name, settings: { ...changed.settings } },
             origin: 'api',
           })
-        return changed
+        return changed === undefined ? undefined : { is: 'changed' as const, connector: changed }
       }),
     test: async (id) => {
       const connector = (await journal.rows('connectors')).find((row) => row.id === id)
@@ -332,6 +342,7 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
         const connector = (await write.rows('connectors')).find((row) => row.id === id)
         if (connector === undefined) return false
         await write.record(rowsFact('connectors', [], [id]))
+        await forgetLicenses(write, id)
         await write.trx.deleteFrom('locations').where('connector', '=', id).execute()
         await write.trx.deleteFrom('credentials').where('connector', '=', id).execute()
         await write.trx.deleteFrom('store_cursors').where('connector', '=', id).execute()
@@ -388,6 +399,31 @@ const removeLicenses = async (write: Writing, connector: ConnectorId): Promise<v
     .where('state', 'in', ['planned', 'sent', 'pending'])
     .execute()
   await write.trx.deleteFrom('license_keys').where('connector', '=', connector).execute()
+}
+
+/** What was known of the connector's licenses goes with it; its orders stay in their table, as the record of what was asked. */
+const forgetLicenses = async (write: Writing, id: ConnectorId): Promise<void> => {
+  const keys = await write.trx.selectFrom('license_keys').select('ordinal').where('connector', '=', id).execute()
+  const licenses = keys.map(({ ordinal }) => licenseIdOf(ordinal))
+  const idsByChunk = new Map<`licenses/${number}`, LicenseId[]>()
+  for (const license of licenses) {
+    const chunk = licensesKey(license)
+    idsByChunk.set(chunk, [...(idsByChunk.get(chunk) ?? []), license])
+    const { ordinals } = await write.columns(seatsKey(license))
+    if (ordinals.length > 0) await write.record(columnsFact(seatsKey(license), noColumns, ordinals))
+    const wishes = (await write.rows(wishesKey(license))).map(({ key }) => key)
+    if (wishes.length > 0) await write.record(rowsFact(wishesKey(license), [], wishes))
+    const orders = (await write.rows(ordersKey(license))).map((order) => order.id)
+    if (orders.length > 0) await write.record(rowsFact(ordersKey(license), [], orders))
+  }
+  for (const [chunk, gone] of idsByChunk) await write.record(rowsFact(chunk, [], gone))
+  await write.trx
+    .updateTable('orders')
+    .set({ state: 'cancelled', next_poll_at: null })
+    .where('connector', '=', id)
+    .where('state', 'in', ['planned', 'sent', 'pending'])
+    .execute()
+  await write.trx.deleteFrom('license_keys').where('connector', '=', id).execute()
 }
 
 const stateByExpiry = (expiresAt: string | null, now: number): 'valid' | 'expired' =>

@@ -31,7 +31,8 @@ export interface Orders {
   find(id: OrderId): Promise<Order | undefined>
   /** Failed targets are asked for again: their failures are forgotten, and reconcile plans them anew. */
   retry(id: OrderId): Promise<'done' | 'unknown-order' | 'nothing-failed'>
-  cancel(id: OrderId): Promise<'done' | 'unknown-order' | 'already-sent'>
+  /** Planned and not sent: its targets are refused until they are wished for anew, or the order is retried. */
+  cancel(id: OrderId, by: string): Promise<'done' | 'unknown-order' | 'already-sent'>
   /** The most targets of one call that the store is known to take. */
   mostTargets(connector: ConnectorId): number
   /** Seats that an order has settled lately: a list read in this time may be older than the event. */
@@ -662,13 +663,31 @@ export const createOrders = (deps: OrdersDeps): Orders => {
         await keep(write, { ...order, failures: [] }, { nextPollAt: null })
         return 'done'
       }),
-    cancel: (id) =>
+    cancel: (id, by) =>
       journal.write(async (write) => {
         const row = await write.trx.selectFrom('orders').select('license').where('id', '=', id).executeTakeFirst()
         if (row === undefined) return 'unknown-order'
         const order = await orderIn(write, row.license as LicenseId, id)
         if (order === undefined || order.state !== 'planned') return 'already-sent'
-        await withdraw(write, order)
+        // The wish stands, so a target that is merely let go of would be planned again in the same moment.
+        const failure = {
+          code: 'cancelled',
+          text: `${by} cancelled it before it was sent. Retry the order, or assign it again`,
+          retryable: false,
+        }
+        const atSeq = write.nextSeq()
+        await setTargets(write, id, order.open, 'failed', failure)
+        await keep(
+          write,
+          {
+            ...order,
+            open: [],
+            failures: [...order.failures, ...order.open.map((ordinal) => ({ ordinal, ...failure, atSeq }))],
+            state: 'cancelled',
+            finishedAt: isoTime(clock.now()),
+          },
+          { nextPollAt: null },
+        )
         return 'done'
       }),
     settledLately: (license) => {

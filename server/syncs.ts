@@ -24,7 +24,12 @@ export interface Syncs {
   /** Starts a sync, or gives the one that is running. Undefined: no such connector. */
   request(connector: ConnectorId, trigger: SyncTrigger, full: boolean): Promise<Sync | undefined>
   find(id: string): Promise<Sync | undefined>
-  list(filter: { readonly connector?: ConnectorId; readonly before?: number; readonly limit: number }): Promise<readonly Sync[]>
+  /** The latest first. `before`: what comes after this one in the list. */
+  list(filter: {
+    readonly connector?: ConnectorId
+    readonly before?: { readonly startedAt: number; readonly id: string }
+    readonly limit: number
+  }): Promise<readonly Sync[]>
   /** Reads one license's counts (and, where they disagree with the seats, its seats) after an order. */
   refreshLicense(connector: ConnectorId, license: LicenseId): void
   onProgress(listener: (sync: Sync) => void): () => void
@@ -576,7 +581,13 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
     list: async ({ connector, before, limit }) => {
       let query = db.selectFrom('syncs').select(['body', 'id']).orderBy('started_at', 'desc').orderBy('id').limit(limit)
       if (connector !== undefined) query = query.where('connector', '=', connector)
-      if (before !== undefined) query = query.where('started_at', '<', before)
+      if (before !== undefined)
+        query = query.where((row) =>
+          row.or([
+            row('started_at', '<', before.startedAt),
+            row.and([row('started_at', '=', before.startedAt), row('id', '>', before.id)]),
+          ]),
+        )
       const live = new Map([...runningByConnector.values()].map(({ sync }) => [sync.id as string, sync]))
       return (await query.execute()).map(({ body, id }) => live.get(id) ?? readSync(body))
     },

@@ -72,6 +72,8 @@ export interface Workspace {
     intents: readonly PlanIntent[],
     words: string,
     origin: 'api' | 'server',
+    /** Refused as superseded unless this very revision stands for the target. */
+    onlyIf?: { readonly target: TargetKey; readonly rev: number },
   ): Promise<IntentsRefused | { readonly seq: number }>
   /** What the reader lacks; a state vector that can't be read gives everything. */
   open(doc: DocId, epoch: number, stateVector: Uint8Array): Promise<OpenedDoc>
@@ -418,10 +420,13 @@ export const createWorkspace = (deps: WorkspaceDeps): Workspace => {
 
   return {
     take: (actor, edit) => journal.write((write) => takeInAct(write, actor, edit)),
-    takeIntents: (actor, licenseId, intents, words, origin) =>
+    takeIntents: (actor, licenseId, intents, words, origin, onlyIf) =>
       journal.write(async (write) => {
         const doc = docOfLicense(licenseId)
         const license = await findLicense(write, licenseId)
+        const stands = onlyIf && (await write.rows(wishesKey(licenseId))).find(({ key }) => key === onlyIf.target)?.wish.rev
+        if (onlyIf !== undefined && stands !== onlyIf.rev)
+          return { code: 'superseded', text: 'It was changed since you read it. Nothing changed now. Read it again.' }
         const live = await load(write, doc)
         write.undone(() => void liveByDoc.delete(doc))
         const stateBefore = Y.encodeStateVector(live.doc)

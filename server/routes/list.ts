@@ -77,6 +77,9 @@ export const readCursor = (query: ListQuery): Result<Place | null, Problem> => {
   return place.success ? ok({ sort: place.output[0], key: place.output[1], id: place.output[2] }) : err(refused)
 }
 
+/** The time in a cursor's key. A cursor comes from outside: one that was made up leads to the beginning of nothing. */
+export const timeIn = (key: SortKey): number => (typeof key === 'number' && Number.isSafeInteger(key) ? key : 0)
+
 const compareKeys = (a: SortKey, b: SortKey, direction: 1 | -1): number => {
   if (a === b) return 0
   if (a === null) return 1

@@ -1,0 +1,246 @@
+/** The directory kept by hand: people, devices and groups that no other source owns. */
+import { appendAudit, type Json } from '../audit.ts'
+import type { Journal, Writing } from '../journal.ts'
+import type { Actor } from '../../shared/admin.ts'
+import { isoTime, type Chance, type Clock } from '../../shared/clock.ts'
+import { parseChunkKey, rowsFact, wishesKey } from '../../shared/facts.ts'
+import {
+  ordinalOf,
+  parseLicenseId,
+  principalKindOf,
+  targetKeyOf,
+  type GroupId,
+  type LicenseId,
+  type PrincipalId,
+  type PrincipalKind,
+} from '../../shared/ids.ts'
+import { isUser, normalSerialNumber, type Device, type Group, type Principal, type User } from '../../shared/principal.ts'
+import { err, ok, type Result } from '../../shared/result.ts'
+import { bareDevice, bareUser, knowPrincipals, type DirectoryIndex } from './directory.ts'
+import { newGroup, normalGroupName, principalReader, recordMembers, recordPrincipals } from './import.ts'
+
+export const handSource = 'hand'
+
+export type NewUser = Pick<User, 'userName' | 'displayName' | 'email' | 'department' | 'active' | 'managedAppleAccount'>
+export type NewDevice = Pick<Device, 'serialNumber' | 'name' | 'platform' | 'model' | 'active' | 'ownerId'>
+/** The store-facing key is fixed: under it the stores keep seats. */
+export type UserChange = Partial<Omit<NewUser, 'userName'>>
+export type DeviceChange = Partial<Omit<NewDevice, 'serialNumber'>>
+
+export type DirectoryRefused<T> =
+  | { readonly is: 'unknown' }
+  | { readonly is: 'known-already'; readonly id: string }
+  | { readonly is: 'owned-by-source'; readonly sources: readonly string[] }
+  | { readonly is: 'changed-meanwhile'; readonly current: T }
+  | { readonly is: 'owner-unknown' }
+  | { readonly is: 'members-unknown'; readonly ids: readonly string[] }
+  | { readonly is: 'group-in-use'; readonly licenses: readonly LicenseId[] }
+
+/** False: the object is not the one that the caller read. */
+export type IsAsRead<T> = (current: T) => boolean
+
+export interface DirectoryByHand {
+  addUser(actor: Actor, fresh: NewUser): Promise<Result<User, DirectoryRefused<User>>>
+  addDevice(actor: Actor, fresh: NewDevice): Promise<Result<Device, DirectoryRefused<Device>>>
+  changeUser(actor: Actor, id: PrincipalId, change: UserChange, isAsRead: IsAsRead<User>): Promise<Result<User, DirectoryRefused<User>>>
+  changeDevice(
+    actor: Actor,
+    id: PrincipalId,
+    change: DeviceChange,
+    isAsRead: IsAsRead<Device>,
+  ): Promise<Result<Device, DirectoryRefused<Device>>>
+  /** They have left: their seats stay as they are, nothing new is given to them. */
+  letGo(actor: Actor, id: PrincipalId, isAsRead: IsAsRead<Principal>): Promise<Result<Principal, DirectoryRefused<Principal>>>
+  addGroup(actor: Actor, fresh: Pick<Group, 'name' | 'kind'>): Promise<Result<Group, DirectoryRefused<Group>>>
+  renameGroup(actor: Actor, id: GroupId, name: string, isAsRead: IsAsRead<Group>): Promise<Result<Group, DirectoryRefused<Group>>>
+  /** In place of the members before. */
+  setMembers(
+    actor: Actor,
+    id: GroupId,
+    members: readonly PrincipalId[],
+    isAsRead: IsAsRead<Group>,
+  ): Promise<Result<Group, DirectoryRefused<Group>>>
+  removeGroup(actor: Actor, id: GroupId, isAsRead: IsAsRead<Group>): Promise<Result<undefined, DirectoryRefused<Group>>>
+}
+
+/** A file was brought by hand too, and a store knows no more than a key: neither owns a field. */
+const owningSources = (sources: readonly string[]): readonly string[] =>
+  sources.filter((source) => source !== handSource && source !== 'csv' && !/^(apple|google|microsoft|other):/.test(source))
+
+const withHand = (sources: readonly string[]): readonly string[] => (sources.includes(handSource) ? sources : [...sources, handSource])
+
+export interface DirectoryByHandDeps {
+  readonly journal: Journal
+  readonly directory: DirectoryIndex
+  readonly clock: Clock
+  readonly chance: Chance
+}
+
+export const createDirectoryByHand = ({ journal, directory, clock, chance }: DirectoryByHandDeps): DirectoryByHand => {
+  const audit = (
+    write: Writing,
+    actor: Actor,
+    action: string,
+    object: string,
+    detail: { readonly [name: string]: Json },
+  ): Promise<number> => appendAudit(write.trx, { at: clock.now(), actor, action, object, detail, origin: 'api' })
+
+  /** Someone only the stores know, or who left, is taken up again under the same ordinal. */
+  const addPrincipal = <T extends Principal>(
+    actor: Actor,
+    kind: PrincipalKind,
+    key: string,
+    make: (ordinal: number, sources: readonly string[]) => T,
+  ) =>
+    journal.write(async (write): Promise<Result<T, DirectoryRefused<T>>> => {
+      const read = principalReader(write)
+      const known = directory.ordinalOfKey(kind, key)
+      const held = known === undefined ? undefined : await read(known)
+      const isNamedHere =
+        held !== undefined && held.left === null && held.sources.some((source) => !/^(apple|google|microsoft|other):/.test(source))
+      if (held !== undefined && isNamedHere) return err({ is: 'known-already', id: held.id })
+      const ordinal = (await knowPrincipals(write, directory, handSource, [{ kind, key }])).ordinalOf(kind, key)
+      const made = make(ordinal, withHand(held?.sources ?? []))
+      await recordPrincipals(write, [made])
+      await audit(write, actor, `${kind}.added`, made.id, {})
+      return ok(made)
+    })
+
+  const changePrincipal = <T extends Principal>(
+    actor: Actor,
+    id: PrincipalId,
+    isOfKind: (principal: Principal) => principal is T,
+    isAsRead: IsAsRead<T>,
+    change: (held: T) => T,
+    action: string,
+    ownerId?: PrincipalId | null,
+  ) =>
+    journal.write(async (write): Promise<Result<T, DirectoryRefused<T>>> => {
+      const held = await principalReader(write)(ordinalOf(id))
+      if (held === undefined || held.id !== id || !isOfKind(held)) return err({ is: 'unknown' })
+      if (!isAsRead(held)) return err({ is: 'changed-meanwhile', current: held })
+      const owners = owningSources(held.sources)
+      if (owners.length > 0) return err({ is: 'owned-by-source', sources: owners })
+      if (!isOwnerKnown(ownerId)) return err({ is: 'owner-unknown' })
+      const changed = change(held)
+      await recordPrincipals(write, [changed])
+      await audit(write, actor, action, id, {})
+      return ok(changed)
+    })
+
+  const isOwnerKnown = (ownerId: PrincipalId | null | undefined): boolean =>
+    ownerId === null ||
+    ownerId === undefined ||
+    (principalKindOf(ownerId) === 'user' && directory.principal(ordinalOf(ownerId))?.kind === 'user')
+
+  const inGroup = <T>(
+    id: GroupId,
+    isAsRead: IsAsRead<Group>,
+    act: (write: Writing, group: Group) => Promise<Result<T, DirectoryRefused<Group>>>,
+  ) =>
+    journal.write(async (write): Promise<Result<T, DirectoryRefused<Group>>> => {
+      const group = (await write.rows('groups')).find((row) => row.id === id)
+      if (group === undefined) return err({ is: 'unknown' })
+      if (!isAsRead(group)) return err({ is: 'changed-meanwhile', current: group })
+      const owners = owningSources(group.sources)
+      if (owners.length > 0) return err({ is: 'owned-by-source', sources: owners })
+      return await act(write, group)
+    })
+
+  const nameTaken = async (write: Writing, name: string, except?: GroupId): Promise<Group | undefined> =>
+    (await write.rows('groups')).find((row) => row.id !== except && normalGroupName(row.name) === normalGroupName(name))
+
+  const isDevice = (principal: Principal): principal is Device => !isUser(principal)
+
+  return {
+    addUser: (actor, fresh) =>
+      addPrincipal(actor, 'user', fresh.userName, (ordinal, sources) => ({
+        ...bareUser(ordinal, fresh.userName, handSource),
+        ...fresh,
+        sources,
+      })),
+    addDevice: async (actor, fresh) =>
+      isOwnerKnown(fresh.ownerId)
+        ? await addPrincipal(actor, 'device', fresh.serialNumber, (ordinal, sources) => ({
+            ...bareDevice(ordinal, fresh.serialNumber, handSource),
+            ...fresh,
+            serialNumber: normalSerialNumber(fresh.serialNumber),
+            sources,
+          }))
+        : err({ is: 'owner-unknown' }),
+    changeUser: (actor, id, change, isAsRead) =>
+      changePrincipal(actor, id, isUser, isAsRead, (held) => ({ ...held, ...change, sources: withHand(held.sources) }), 'user.changed'),
+    changeDevice: (actor, id, change, isAsRead) =>
+      changePrincipal(
+        actor,
+        id,
+        isDevice,
+        isAsRead,
+        (held) => ({ ...held, ...change, sources: withHand(held.sources) }),
+        'device.changed',
+        change.ownerId,
+      ),
+    letGo: (actor, id, isAsRead) =>
+      changePrincipal(
+        actor,
+        id,
+        (principal): principal is Principal => principal.id === id,
+        isAsRead,
+        (held) => ({
+          ...held,
+          sources: held.sources.filter((source) => source !== handSource && source !== 'csv'),
+          left: isoTime(clock.now()),
+        }),
+        `${principalKindOf(id)}.left`,
+      ),
+    addGroup: (actor, fresh) =>
+      journal.write(async (write): Promise<Result<Group, DirectoryRefused<Group>>> => {
+        const taken = await nameTaken(write, fresh.name)
+        if (taken !== undefined) return err({ is: 'known-already', id: taken.id })
+        const group = newGroup(chance, fresh.name, fresh.kind, handSource)
+        await write.record(rowsFact('groups', [group]))
+        await audit(write, actor, 'group.added', group.id, { name: group.name, kind: group.kind })
+        return ok(group)
+      }),
+    renameGroup: (actor, id, name, isAsRead) =>
+      inGroup(id, isAsRead, async (write, group) => {
+        const taken = await nameTaken(write, name, id)
+        if (taken !== undefined) return err({ is: 'known-already', id: taken.id })
+        const changed: Group = { ...group, name, sources: withHand(group.sources) }
+        await write.record(rowsFact('groups', [changed]))
+        await audit(write, actor, 'group.changed', id, { name, before: group.name })
+        return ok(changed)
+      }),
+    setMembers: (actor, id, members, isAsRead) =>
+      inGroup(id, isAsRead, async (write, group) => {
+        const strangers = members.filter(
+          (member) => principalKindOf(member) !== group.kind || directory.principal(ordinalOf(member))?.kind !== group.kind,
+        )
+        if (strangers.length > 0) return err({ is: 'members-unknown', ids: strangers })
+        const counted = await recordMembers(write, { ...group, sources: withHand(group.sources) }, members.map(ordinalOf))
+        await audit(write, actor, 'group.members-set', id, { members: counted.memberCount, before: group.memberCount })
+        return ok(counted)
+      }),
+    removeGroup: (actor, id, isAsRead) =>
+      inGroup(id, isAsRead, async (write, group) => {
+        const licenses = await licensesFor(write, id)
+        if (licenses.length > 0) return err({ is: 'group-in-use', licenses })
+        await recordMembers(write, group, [])
+        await write.record(rowsFact('groups', [], [id]))
+        await audit(write, actor, 'group.removed', id, { name: group.name, members: group.memberCount })
+        return ok(undefined)
+      }),
+  }
+}
+
+/** Licenses with an assignment for the group that stands, or whose seats are still to be given back. */
+const licensesFor = async (write: Writing, group: GroupId): Promise<readonly LicenseId[]> => {
+  const target = targetKeyOf({ kind: 'group', id: group })
+  const keys = await write.trx.selectFrom('chunks').select('key').where('key', 'like', 'wishes/%').execute()
+  const found: LicenseId[] = []
+  for (const { key } of keys) {
+    const license = parseChunkKey(key) === undefined ? undefined : parseLicenseId(key.slice('wishes/'.length))
+    if (license !== undefined && (await write.rows(wishesKey(license))).some((placed) => placed.key === target)) found.push(license)
+  }
+  return found
+}

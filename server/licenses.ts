@@ -1,0 +1,15 @@
+/** Licenses as the facts hold them. */
+import type { FactReader, FactStore } from './facts.ts'
+import { licensesKey } from '../shared/facts.ts'
+import type { LicenseId } from '../shared/ids.ts'
+import type { License } from '../shared/license.ts'
+
+export const findLicense = async (facts: FactReader, id: LicenseId): Promise<License | undefined> =>
+  (await facts.rows(licensesKey(id))).find((row) => row.id === id)
+
+/** In the order of their ids' chunks. Not inside an act of the journal: it reads outside the transaction. */
+export const allLicenses = async (facts: FactReader & { readonly store: Pick<FactStore, 'keys'> }): Promise<readonly License[]> => {
+  const found: License[] = []
+  for (const key of await facts.store.keys('licenses/')) found.push(...(await facts.rows(key as `licenses/${number}`)))
+  return found
+}

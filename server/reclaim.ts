@@ -1,0 +1,103 @@
+/**
+ * Taking seats back by hand. A seat that an assignment asks for would be given again at once, so reclaiming it also says
+ * so in the plan: the assignment of that very person or device is removed; one who is asked for as a member of a group is
+ * excluded. That is an act of the administrator like any other, judged by the workspace.
+ */
+import type { DirectoryIndex } from './directory/directory.ts'
+import type { Journal } from './journal.ts'
+import { findLicense } from './licenses.ts'
+import type { Orders } from './orders.ts'
+import { groupsIn } from './verdicts.ts'
+import type { IntentsRefused, Workspace } from './workspace.ts'
+import type { Actor } from '../shared/admin.ts'
+import type { Clock } from '../shared/clock.ts'
+import { writingBlockedBy } from '../shared/connector.ts'
+import { indexOfOrdinal, ordersKey, seatsKey, wishesKey } from '../shared/facts.ts'
+import { principalIdOf, targetOf, type LicenseId, type PrincipalKind, type TargetKey } from '../shared/ids.ts'
+import { mostIntents, type PlanIntent } from '../shared/plan.ts'
+import { ordinalsOf, type WritingBlocked } from '../shared/reconcile.ts'
+import type { Order } from '../shared/order.ts'
+import { err, ok, type Result } from '../shared/result.ts'
+
+export type ReclaimRefused =
+  | { readonly is: 'license-unknown' }
+  | { readonly is: 'irrevocable' }
+  | { readonly is: 'store-not-writable'; readonly why: WritingBlocked }
+  | { readonly is: 'no-seat'; readonly ordinals: readonly number[] }
+  | { readonly is: 'plan-refused'; readonly refused: IntentsRefused }
+
+export interface Reclaim {
+  /** Gives the orders that take these seats back, the ones that were under way already among them. Each holds a seat of the license. */
+  (actor: Actor, license: LicenseId, ordinals: readonly number[]): Promise<Result<readonly Order[], ReclaimRefused>>
+}
+
+/** Targets of one call: what one edit of the plan may hold. */
+export const mostReclaimed = mostIntents
+
+export const createReclaim = (deps: {
+  readonly journal: Journal
+  readonly workspace: Workspace
+  readonly orders: Orders
+  readonly directory: DirectoryIndex
+  readonly clock: Clock
+}): Reclaim => {
+  const { journal, workspace, orders, directory, clock } = deps
+
+  /** 1. Can it be done at all? 2. Nobody asks for these seats any more. 3. One act: the orders for those not yet under way. */
+  return async (actor, licenseId, ordinals) => {
+    const license = await findLicense(journal, licenseId)
+    if (license === undefined) return err({ is: 'license-unknown' })
+    if (!license.revocable) return err({ is: 'irrevocable' })
+    const connector = (await journal.rows('connectors')).find(({ id }) => id === license.connectorId)
+    const why = connector === undefined ? 'not-connected' : writingBlockedBy(connector, clock.now())
+    if (why !== undefined) return err({ is: 'store-not-writable', why })
+    const seats = await journal.columns(seatsKey(licenseId))
+    const without = ordinals.filter((ordinal) => indexOfOrdinal(seats.ordinals, ordinal) < 0)
+    if (without.length > 0) return err({ is: 'no-seat', ordinals: without })
+
+    const intents = await unwish(licenseId, ordinals)
+    if (intents.length > 0) {
+      const words = `Reclaim ${license.product.name} from ${intents.length === 1 ? 'one who is assigned it' : `${intents.length} who are assigned it`}`
+      const taken = await workspace.takeIntents(actor, licenseId, intents, words, 'api')
+      if ('code' in taken) return err({ is: 'plan-refused', refused: taken })
+    }
+
+    return await journal.write(async (write) => {
+      const held = await write.columns(seatsKey(licenseId))
+      const current = await findLicense(write, licenseId)
+      if (current === undefined) return err({ is: 'license-unknown' as const })
+      const wanted = new Set(ordinals)
+      const releasing = (await write.rows(ordersKey(licenseId))).filter(({ action }) => action === 'disassociate')
+      const underWay = new Set(releasing.flatMap(({ open }) => open))
+      const fresh = ordinals.filter((ordinal) => !underWay.has(ordinal) && indexOfOrdinal(held.ordinals, ordinal) >= 0)
+      if (fresh.length > 0) await orders.plan(write, current, 'disassociate', fresh, actor.name)
+      const all = (await write.rows(ordersKey(licenseId))).filter(
+        (order) => order.action === 'disassociate' && order.open.some((ordinal) => wanted.has(ordinal)),
+      )
+      return all.length === 0 ? err({ is: 'no-seat' as const, ordinals }) : ok(all)
+    })
+  }
+
+  /** What the plan must say so that nobody asks for these seats again. */
+  async function unwish(license: LicenseId, ordinals: readonly number[]): Promise<readonly PlanIntent[]> {
+    const wishes = await journal.rows(wishesKey(license))
+    await directory.prepare(groupsIn(wishes))
+    const revByKey = new Map(wishes.map(({ key, wish }) => [key, wish.rev]))
+    const membersByKey = new Map(wishes.map(({ key }) => [key, new Set(ordinalsOf(key, directory))]))
+    const intents: PlanIntent[] = []
+    for (const ordinal of ordinals) {
+      const kind: PrincipalKind = directory.principal(ordinal)?.kind ?? 'device'
+      const own = principalIdOf(kind, ordinal) as string as TargetKey
+      const touching = wishes.filter(({ key, wish }) => wish.mode !== 'removed' && membersByKey.get(key)?.has(ordinal) === true)
+      if (!touching.some(({ wish }) => wish.mode === 'include' && wish.intent !== 'uninstall')) continue
+      if (touching.some(({ wish }) => wish.mode === 'exclude')) continue
+      const baseRev = revByKey.get(own) ?? 0
+      const byGroup = touching.some(({ key }) => targetOf(key).kind !== 'user' && targetOf(key).kind !== 'device')
+      const wish = byGroup
+        ? ({ mode: 'exclude', intent: 'required', licenseType: kind, rev: baseRev + 1 } as const)
+        : ({ mode: 'removed', seats: 'release', rev: baseRev + 1 } as const)
+      intents.push({ part: 'wish', target: own, wish, baseRev, confirmed: false })
+    }
+    return intents
+  }
+}

@@ -1,0 +1,181 @@
+/** The forms in which objects go out, with exactly the names that outside programs rely on. */
+import * as v from 'valibot'
+import { connectorKinds } from '../../shared/connector.ts'
+
+const time = v.pipe(v.string(), v.description('ISO 8601, UTC'))
+
+export const principalSchema = v.object({
+  kind: v.picklist(['user', 'device']),
+  id: v.string(),
+  name: v.string(),
+  key: v.pipe(v.string(), v.description('The store-facing key: user name or serial number')),
+})
+
+export const syncSchema = v.object({
+  id: v.string(),
+  connectorId: v.string(),
+  state: v.picklist(['queued', 'running', 'succeeded', 'failed']),
+  trigger: v.picklist(['schedule', 'admin', 'push', 'api']),
+  full: v.boolean(),
+  startedAt: time,
+  finishedAt: v.nullable(time),
+  progress: v.object({ phase: v.string(), done: v.number(), total: v.nullable(v.number()) }),
+  changed: v.object({ licenses: v.number(), seats: v.number(), users: v.number() }),
+  error: v.nullable(v.object({ code: v.string(), text: v.string() })),
+})
+
+const reasonSchema = v.object({ code: v.string(), text: v.string() })
+export const reasonsSchema = v.array(reasonSchema)
+
+export const connectorSchema = v.object({
+  id: v.string(),
+  kind: v.picklist(connectorKinds),
+  store: v.picklist(['apple', 'google', 'microsoft', 'other']),
+  name: v.string(),
+  location: v.nullable(v.object({ key: v.string(), name: v.string(), country: v.string(), organization: v.string() })),
+  credential: v.object({
+    state: v.picklist(['valid', 'expiring', 'expired', 'invalid', 'foreign', 'duplicate', 'none', 'unknown']),
+    expiresAt: v.nullable(time),
+    checkedAt: v.nullable(time),
+  }),
+  settings: v.object({
+    autoClaim: v.boolean(),
+    userInvitations: v.boolean(),
+    syncIntervalMinutes: v.number(),
+    releaseLeavers: v.picklist(['off', 'after-days']),
+    leaverDays: v.number(),
+  }),
+  capabilities: v.object({
+    counts: v.picklist(['live', 'kept', 'imported']),
+    assign: v.boolean(),
+    revoke: v.boolean(),
+    deviceLicenses: v.boolean(),
+    userLicenses: v.boolean(),
+    books: v.boolean(),
+    push: v.boolean(),
+    retired: v.nullable(v.string()),
+  }),
+  status: v.picklist(['healthy', 'warning', 'unhealthy', 'not-enabled']),
+  reasons: reasonsSchema,
+  foreignOwner: v.nullable(v.object({ id: v.string(), name: v.string(), metadata: v.string(), noticedAt: time })),
+  readOnly: v.boolean(),
+  lastSync: v.nullable(syncSchema),
+  lastGoodSyncAt: v.nullable(time),
+  nextSyncAt: v.nullable(time),
+  leaving: v.pipe(v.boolean(), v.description('Its seats are being given back; it is forgotten when that is settled')),
+  scopeTags: v.array(v.string()),
+  createdAt: time,
+})
+
+export const licenseSchema = v.object({
+  id: v.string(),
+  connectorId: v.string(),
+  store: v.picklist(['apple', 'google', 'microsoft', 'other']),
+  product: v.object({
+    id: v.pipe(v.string(), v.description('The store’s own: adamId, product id, SKU id')),
+    name: v.string(),
+    publisher: v.string(),
+    kind: v.picklist(['app', 'book', 'custom-app', 'private-app', 'web-app', 'sku']),
+    platforms: v.array(v.string()),
+    iconUrl: v.nullable(v.string()),
+  }),
+  pricing: v.nullable(v.string()),
+  licenseTypes: v.array(v.picklist(['device', 'user'])),
+  revocable: v.boolean(),
+  total: v.pipe(v.nullable(v.number()), v.description('Null with `unlimited`: no limit; null without: the store does not count')),
+  inUse: v.number(),
+  available: v.pipe(v.nullable(v.number()), v.description('Below 0: the store took seats back that are still in use')),
+  retired: v.nullable(v.number()),
+  desired: v.pipe(v.number(), v.description('Seats that the assignments ask for')),
+  waiting: v.pipe(v.number(), v.description('Those not served')),
+  asOf: time,
+  readAt: time,
+  countSource: v.picklist(['live', 'kept', 'imported']),
+  assignable: v.boolean(),
+  unlimited: v.boolean(),
+  gone: v.pipe(v.boolean(), v.description('The store no longer lists it; the last counts are kept with their age')),
+  lowThreshold: v.nullable(v.number()),
+  note: v.string(),
+})
+
+export const seatSchema = v.object({
+  principal: principalSchema,
+  licenseType: v.picklist(['device', 'user']),
+  origin: v.picklist(['assignment', 'found']),
+  since: v.pipe(v.string(), v.description('When it was first seen here')),
+  orderId: v.nullable(v.string()),
+})
+
+const verdictStates = ['placed', 'pending', 'waiting', 'refused', 'excluded', 'released'] as const
+export const verdictStateSchema = v.picklist(verdictStates, `must be one of ${verdictStates.join(', ')}`)
+export const verdictSchema = v.object({
+  principal: principalSchema,
+  state: verdictStateSchema,
+  because: v.looseObject({ code: v.string(), text: v.string() }),
+  path: v.array(v.looseObject({ code: v.string(), text: v.string() })),
+})
+
+export const targetSchema = v.object({
+  kind: v.picklist(['group', 'user', 'device', 'all-users', 'all-devices']),
+  id: v.nullable(v.string()),
+  name: v.string(),
+})
+export const assignmentSchema = v.object({
+  id: v.string(),
+  licenseId: v.string(),
+  target: targetSchema,
+  mode: v.picklist(['include', 'exclude']),
+  intent: v.picklist(['required', 'available', 'uninstall']),
+  licenseType: v.picklist(['device', 'user']),
+  note: v.string(),
+  by: v.string(),
+  at: time,
+  summary: v.object({ placed: v.number(), pending: v.number(), waiting: v.number(), refused: v.number() }),
+})
+
+export const orderStates = ['planned', 'sent', 'pending', 'done', 'partly-done', 'failed', 'cancelled'] as const
+export const orderSchema = v.object({
+  id: v.string(),
+  connectorId: v.string(),
+  licenseId: v.string(),
+  action: v.picklist(['associate', 'disassociate', 'revoke', 'register-user', 'retire-user']),
+  state: v.picklist(orderStates),
+  total: v.number(),
+  done: v.number(),
+  failures: v.array(v.object({ principal: principalSchema, code: v.string(), text: v.string(), retryable: v.boolean() })),
+  unknown: v.pipe(v.boolean(), v.description('The call may or may not have reached the store; the outcome is being found by reading')),
+  storeReference: v.nullable(v.string()),
+  createdAt: time,
+  sentAt: v.nullable(time),
+  finishedAt: v.nullable(time),
+  by: v.string(),
+})
+
+const known = { sources: v.array(v.string()), left: v.nullable(time) }
+export const userSchema = v.object({
+  id: v.string(),
+  userName: v.string(),
+  displayName: v.string(),
+  email: v.string(),
+  department: v.string(),
+  active: v.boolean(),
+  managedAppleAccount: v.string(),
+  ...known,
+})
+export const deviceSchema = v.object({
+  id: v.string(),
+  serialNumber: v.string(),
+  name: v.string(),
+  platform: v.string(),
+  model: v.string(),
+  ownerId: v.nullable(v.string()),
+  active: v.boolean(),
+  ...known,
+})
+export const groupSchema = v.object({
+  id: v.string(),
+  name: v.string(),
+  kind: v.picklist(['user', 'device']),
+  memberCount: v.number(),
+  sources: v.array(v.string()),
+})
