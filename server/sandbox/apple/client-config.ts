@@ -4,7 +4,7 @@ import { appleError } from './errors.ts'
 import type { AppleError } from './errors.ts'
 import { limitOf } from './state.ts'
 import type { LocationState, MdmInfo } from './state.ts'
-import { appleTime } from './world.ts'
+import { appleTime } from './made-ids.ts'
 import type { AppleWorld } from './world.ts'
 
 export const NOTIFICATION_TYPES = [

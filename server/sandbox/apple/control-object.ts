@@ -1,6 +1,7 @@
 import { ok } from '../../../shared/result.ts'
 import type { AppleControl, Counts, Refusal } from './control.ts'
-import { finishEvents, runOutside, settleEvents, taskCount, wakeFor } from './events.ts'
+import { finishEvents, runOutside, settleEvents, wakeFor } from './events.ts'
+import { taskCount } from './tasks.ts'
 import type { EventRequest } from './events.ts'
 import { userBody } from './lists.ts'
 import type { RequestLog } from './request-log.ts'
@@ -8,7 +9,7 @@ import { parseSnapshot, readSnapshot, writeSnapshot } from './snapshot.ts'
 import { UNLIMITED, activeUser, assetKey, availableOf, seatKey } from './state.ts'
 import type { Asset, LocationState, PricingParam, Target, TokenRecord, UserInput } from './state.ts'
 import { acceptInvitation } from './users.ts'
-import { appleTime, randomHex } from './world.ts'
+import { appleTime, randomHex } from './made-ids.ts'
 import type { AppleWorld } from './world.ts'
 
 const YEAR_MS = 365 * 86_400_000

@@ -4,9 +4,10 @@ import type { Fault } from './faults.ts'
 import { giveBackSeat, revocablePairs, takeSeat } from './seats.ts'
 import type { TaskOutcome } from './seats.ts'
 import { targetKey } from './state.ts'
+import { pairOf, taskCount } from './tasks.ts'
 import type { AppleEvent, AssetRef, EventTampering, EventType, LocationState, Target, UserInput } from './state.ts'
 import { createUser, retireUser, updateUser } from './users.ts'
-import { uuid } from './world.ts'
+import { uuid } from './made-ids.ts'
 import type { AppleWorld } from './world.ts'
 
 export interface EventRequest {
@@ -98,19 +99,6 @@ export const wakeFor = (world: AppleWorld, location: LocationState, event: Apple
   if (event.held || location.notificationUrl === null) return
   const doneAt = event.acceptedAt + event.latencyMs + Math.max(0, taskCount(event) - 1) * event.taskMs
   world.clock.after(Math.max(0, doneAt - world.clock.now()), () => settleEvents(world))
-}
-
-export const taskCount = (event: AppleEvent): number => {
-  if (event.type === 'ASSOCIATE' || event.type === 'DISASSOCIATE') return event.assets.length * event.targets.length
-  return event.type === 'REVOKE' ? event.pairs.length : event.users.length
-}
-
-/** The pair a task is about; undefined for tasks on users. */
-export const pairOf = (event: AppleEvent, task: number): { readonly asset: AssetRef; readonly target: Target } | undefined => {
-  if (event.type === 'REVOKE') return event.pairs[task]
-  const asset = event.assets[Math.floor(task / event.targets.length)]
-  const target = event.targets[task % event.targets.length]
-  return asset === undefined || target === undefined ? undefined : { asset, target }
 }
 
 const tamperedOutcome = (event: AppleEvent, task: number): TaskOutcome => {

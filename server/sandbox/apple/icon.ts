@@ -1,6 +1,6 @@
 import { deflateSync } from 'node:zlib'
 import type { Product } from './state.ts'
-import { hashOf } from './world.ts'
+import { hashOf } from './made-ids.ts'
 
 /*
  * Icons that belong to nobody: two colors and a shape drawn from the product's id, so that each is the same every time and

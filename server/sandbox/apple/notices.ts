@@ -1,9 +1,9 @@
 import type { Chance, Clock } from '../../../shared/clock.ts'
 import { messageOf } from './errors.ts'
-import { pairOf } from './events.ts'
+import { pairOf } from './tasks.ts'
 import type { Faults } from './faults.ts'
 import type { AppleEvent, LocationState, UserInput } from './state.ts'
-import { uuid } from './world.ts'
+import { uuid } from './made-ids.ts'
 
 /** Posts one notification to a receiver. The world passes it in; without one, no address can be reached. */
 export type Fetch = (request: Request) => Promise<Response>

@@ -13,7 +13,7 @@ import { shapeOf } from './request-log.ts'
 import type { LoggedRequest, RequestLog } from './request-log.ts'
 import { limitOf } from './state.ts'
 import type { LocationState, TokenRecord } from './state.ts'
-import { appleTime } from './world.ts'
+import { appleTime } from './made-ids.ts'
 import type { AppleWorld } from './world.ts'
 import { readAssetWrite, readRevoke, readUserWrite } from './writes.ts'
 

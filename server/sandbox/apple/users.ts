@@ -2,7 +2,7 @@ import { seatsOfRecord } from './seats.ts'
 import type { TaskOutcome } from './seats.ts'
 import { activeUser, seatKey } from './state.ts'
 import type { LocationState, UserInput, UserRecord } from './state.ts'
-import { idHashOf, randomHex } from './world.ts'
+import { idHashOf, randomHex } from './made-ids.ts'
 import type { AppleWorld } from './world.ts'
 
 const replace = (location: LocationState, user: UserRecord, changes: Partial<UserRecord>): void => {

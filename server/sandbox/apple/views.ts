@@ -1,7 +1,7 @@
 import type { Clock } from '../../../shared/clock.ts'
 import { availableOf } from './state.ts'
 import type { Asset, ListName, LocationState, PricingParam, Seat, UserRecord } from './state.ts'
-import { hashOf } from './world.ts'
+import { hashOf } from './made-ids.ts'
 
 export interface AssetRow {
   readonly adamId: string
