@@ -153,6 +153,31 @@ export const freeSeats = (license: License, seats: Columns, associating: Readonl
   return Math.max(0, Math.min(byStore, byUs))
 }
 
+/**
+ * What is planned and not sent goes on only while something can be sent and seats are left for it: they may have been
+ * refunded since. Gives those that go on, and the seats that are free beside them.
+ */
+const keptPlanned = (
+  input: ReconcileInput,
+  wanted: readonly { readonly ordinal: number }[],
+  { associating, releasing }: Asked,
+): { readonly kept: ReadonlySet<number>; readonly free: number } => {
+  const { license, seats } = input
+  const sent = new Map([...associating].filter(([, order]) => order.state !== 'planned'))
+  const room = freeSeats(license, seats, sent)
+  const kept = new Set<number>()
+  if (input.writingBlocked === undefined)
+    for (const { ordinal } of wanted)
+      if (
+        kept.size < room &&
+        associating.get(ordinal)?.state === 'planned' &&
+        !releasing.has(ordinal) &&
+        indexOfOrdinal(seats.ordinals, ordinal) < 0
+      )
+        kept.add(ordinal)
+  return { kept, free: room - kept.size }
+}
+
 /** Why this principal can never be served as things are; undefined when it can. */
 const impossible = (input: ReconcileInput, ordinal: number, wish: PlacedWish, failure: OrderFailure | undefined): Because | undefined => {
   const { license } = input
@@ -174,7 +199,8 @@ const impossible = (input: ReconcileInput, ordinal: number, wish: PlacedWish, fa
 export const reconcile = (input: ReconcileInput): Reconciled => {
   const { license, seats } = input
   const touchedByOrdinal = touch(input.wishes, input.directory)
-  const { associating, releasing, failedAssociate, failedRelease } = asked(input.orders)
+  const asks = asked(input.orders)
+  const { associating, releasing, failedAssociate, failedRelease } = asks
 
   const verdicts: Verdict[] = []
   const give = (ordinal: number, key: TargetKey, state: VerdictState, because: Because): void =>
@@ -239,7 +265,8 @@ export const reconcile = (input: ReconcileInput): Reconciled => {
 
   // 4. Those who are wished to have a seat, in the order of serving.
   wanted.sort((a, b) => a.wish.taken - b.wish.taken || a.ordinal - b.ordinal)
-  let free = freeSeats(license, seats, associating)
+  const planned = keptPlanned(input, wanted, asks)
+  let free = planned.free
   let position = 0
   for (const { ordinal, wish } of wanted) {
     const at = indexOfOrdinal(seats.ordinals, ordinal)
@@ -253,15 +280,12 @@ export const reconcile = (input: ReconcileInput): Reconciled => {
       continue
     }
     const coming = associating.get(ordinal)
-    if (coming !== undefined) {
-      // Not sent yet, and nothing can be sent: it waits with the cause as its reason, and is planned anew afterwards.
-      if (coming.state === 'planned' && input.writingBlocked !== undefined) {
-        drop.push(ordinal)
-        position += 1
-        give(ordinal, wish.key, 'waiting', { code: input.writingBlocked, position })
-      } else give(ordinal, wish.key, 'pending', { code: 'order-open', orderId: coming.id })
+    if (coming !== undefined && (coming.state !== 'planned' || planned.kept.has(ordinal))) {
+      give(ordinal, wish.key, 'pending', { code: 'order-open', orderId: coming.id })
       continue
     }
+    // Not sent yet, and it may not be: it waits with the cause as its reason, and is planned anew afterwards.
+    if (coming !== undefined) drop.push(ordinal)
     const never = impossible(input, ordinal, wish, failedAssociate.get(ordinal))
     if (never !== undefined) {
       give(ordinal, wish.key, 'refused', never)

@@ -1,0 +1,135 @@
+/** A license, its wishes and its facts, written down in a few words: for tests of `reconcile`. */
+import type { Intent, PlacedWish, SeatsAfter, Wish } from '../../shared/assignment.ts'
+import { columnsOfSeats, licenseIdOf, type Columns } from '../../shared/facts.ts'
+import {
+  parseConnectorId,
+  parseGroupId,
+  parseOrderId,
+  parseTargetKey,
+  type GroupId,
+  type PrincipalKind,
+  type TargetKey,
+} from '../../shared/ids.ts'
+import { emptyTally, type License } from '../../shared/license.ts'
+import type { Order, OrderFailure } from '../../shared/order.ts'
+import type { Directory, PrincipalState, ReconcileInput } from '../../shared/reconcile.ts'
+
+export const must = <T>(value: T | undefined): T => {
+  if (value === undefined) throw new Error('a test named something that can not be')
+  return value
+}
+export const keyOf = (text: string): TargetKey => must(parseTargetKey(text))
+export const groupOf = (text: string): GroupId => must(parseGroupId(text))
+
+export const aLicense = (given: Partial<License> = {}): License => ({
+  id: licenseIdOf(1),
+  connectorId: must(parseConnectorId('berlin')),
+  store: 'apple',
+  product: { id: '361285480', name: 'Keynote', publisher: 'Apple', kind: 'app', platforms: ['iOS'], iconUrl: null },
+  pricing: 'STDQ',
+  licenseTypes: ['device', 'user'],
+  revocable: true,
+  total: 10,
+  inUse: 0,
+  available: 10,
+  retired: 0,
+  unlimited: false,
+  asOf: '2026-11-24T09:00:00.000Z',
+  readAt: '2026-11-24T09:00:00.000Z',
+  countSource: 'live',
+  assignable: true,
+  gone: false,
+  lowThreshold: null,
+  note: '',
+  tally: emptyTally,
+  ...given,
+})
+
+export const include = (intent: Intent = 'required', licenseType: 'device' | 'user' = 'device', rev = 1): Wish => ({
+  mode: 'include',
+  intent,
+  licenseType,
+  rev,
+})
+export const exclude = (rev = 1): Wish => ({ mode: 'exclude', intent: 'required', licenseType: 'device', rev })
+export const removed = (seats: SeatsAfter = 'release', rev = 2): Wish => ({ mode: 'removed', seats, rev })
+
+export const wishFor = (key: string, wish: Wish = include(), taken = 1): PlacedWish => ({
+  key: keyOf(key),
+  wish,
+  note: '',
+  by: 'Ana',
+  at: '2026-11-24T09:00:00.000Z',
+  taken,
+})
+
+export const seatsOf = (byAssignment: readonly number[], found: readonly number[] = []): Columns =>
+  columnsOfSeats([
+    ...byAssignment.map((ordinal) => ({ ordinal, licenseType: 'device' as const, origin: 'assignment' as const, sinceS: 1 })),
+    ...found.map((ordinal) => ({ ordinal, licenseType: 'device' as const, origin: 'found' as const, sinceS: 1 })),
+  ])
+
+export const anOrder = (id: string, given: Partial<Order> = {}): Order => ({
+  id: must(parseOrderId(id)),
+  connectorId: must(parseConnectorId('berlin')),
+  licenseId: licenseIdOf(1),
+  action: 'associate',
+  state: 'sent',
+  total: given.open?.length ?? 0,
+  done: 0,
+  open: [],
+  failures: [],
+  unknown: false,
+  storeReference: null,
+  createdAt: '2026-11-24T09:00:00.000Z',
+  sentAt: null,
+  finishedAt: null,
+  by: 'Ana',
+  ...given,
+})
+
+export const aFailure = (ordinal: number, given: Partial<OrderFailure> = {}): OrderFailure => ({
+  ordinal,
+  code: '9602',
+  text: 'The store refused it.',
+  retryable: false,
+  atSeq: 100,
+  ...given,
+})
+
+export interface Somebody {
+  readonly ordinal: number
+  readonly kind?: PrincipalKind
+  readonly active?: boolean
+  readonly left?: boolean
+}
+
+export const directoryOf = (people: readonly Somebody[], groups: Readonly<Record<string, readonly number[]>> = {}): Directory => {
+  const states = new Map<number, PrincipalState>(
+    people.map(({ ordinal, kind = 'device', active = true, left = false }) => [ordinal, { kind, active, left }]),
+  )
+  return {
+    principal: (ordinal) => states.get(ordinal),
+    members: (group) => {
+      const members = groups[group]
+      return members === undefined ? undefined : Uint32Array.from(members)
+    },
+    all: (kind) => Uint32Array.from([...states].filter(([, state]) => state.kind === kind && !state.left).map(([ordinal]) => ordinal)),
+  }
+}
+
+/** Devices 1 to 20, users 31 to 40. */
+export const everybody = directoryOf([
+  ...Array.from({ length: 20 }, (_, at) => ({ ordinal: at + 1 })),
+  ...Array.from({ length: 10 }, (_, at) => ({ ordinal: at + 31, kind: 'user' as const })),
+])
+
+export const weighing = (given: Partial<ReconcileInput> = {}): ReconcileInput => ({
+  license: aLicense(),
+  writingBlocked: undefined,
+  wishes: [],
+  seats: seatsOf([]),
+  orders: [],
+  directory: everybody,
+  ...given,
+})
