@@ -1,0 +1,189 @@
+import { describe, expect, test } from 'vitest'
+import {
+  byWorstStatus,
+  connectorStatus,
+  credentialStateAt,
+  expiringFromMs,
+  unhealthySyncAgeMs,
+  warnExpiryMs,
+  warnSyncAgeMs,
+  writingBlockedBy,
+  type Connector,
+} from '../../shared/connector.ts'
+import { parseConnectorId, parseSyncId } from '../../shared/ids.ts'
+import { must } from './weighing.ts'
+
+const now = Date.UTC(2026, 10, 24, 9)
+const at = (ms: number): string => new Date(ms).toISOString()
+const YEAR = 365 * 86_400_000
+
+const aConnector = (given: Partial<Connector> = {}): Connector => ({
+  id: must(parseConnectorId('berlin')),
+  kind: 'apple-apps-books',
+  store: 'apple',
+  name: 'Berlin',
+  location: { key: '77', name: 'Location Berlin', country: 'DE', organization: 'Eastmere' },
+  credential: { state: 'valid', expiresAt: at(now + YEAR), checkedAt: at(now) },
+  settings: { syncIntervalMinutes: 60, releaseLeavers: 'off', leaverDays: 30, autoClaim: true, userInvitations: false },
+  capabilities: {
+    counts: 'live',
+    assign: true,
+    revoke: true,
+    deviceLicenses: true,
+    userLicenses: true,
+    books: true,
+    push: true,
+    retired: null,
+  },
+  foreignOwner: null,
+  readOnly: false,
+  lastSync: null,
+  lastGoodSyncAt: at(now),
+  nextSyncAt: null,
+  scopeTags: [],
+  createdAt: at(now - YEAR),
+  ...given,
+})
+const expiring = (leftMs: number): Partial<Connector> => ({
+  credential: { state: 'valid', expiresAt: at(now + leftMs), checkedAt: at(now) },
+})
+const synced = (agoMs: number): Partial<Connector> => ({ lastGoodSyncAt: at(now - agoMs) })
+const codes = (given: Partial<Connector>) => {
+  const { status, reasons } = connectorStatus(aConnector(given), now)
+  return [status, ...reasons.map(({ code }) => code)]
+}
+const another = { id: 'other', name: 'Other Manager', metadata: '', noticedAt: at(now) }
+
+describe('the status', () => {
+  test('is healthy when nothing is the matter', () => {
+    expect(codes({})).toEqual(['healthy'])
+  })
+
+  test.each([
+    [warnExpiryMs + 1, ['healthy']],
+    [warnExpiryMs, ['warning', 'credential-expires-soon']],
+    [1, ['warning', 'credential-expires-soon']],
+    [0, ['unhealthy', 'credential-expired']],
+    [-1, ['unhealthy', 'credential-expired']],
+  ])('of a token with %d ms left', (left, expected) => {
+    expect(codes(expiring(left))).toEqual(expected)
+  })
+
+  test.each([
+    [warnSyncAgeMs, ['healthy']],
+    [warnSyncAgeMs + 1, ['warning', 'sync-old']],
+    [unhealthySyncAgeMs - 1, ['warning', 'sync-old']],
+    [unhealthySyncAgeMs, ['unhealthy', 'sync-too-old']],
+  ])('of a sync that is %d ms old', (age, expected) => {
+    expect(codes(synced(age))).toEqual(expected)
+  })
+
+  test.each([
+    ['invalid', 'credential-invalid'],
+    ['foreign', 'foreign-owner'],
+    ['duplicate', 'credential-duplicate'],
+  ] as const)('with a token that is %s is unhealthy', (state, code) => {
+    expect(codes({ credential: { state, expiresAt: at(now + YEAR), checkedAt: at(now) } })).toEqual(['unhealthy', code])
+  })
+
+  test('what only the store can tell wins over the calendar', () => {
+    expect(credentialStateAt({ state: 'invalid', expiresAt: at(now - 1), checkedAt: null }, now)).toBe('invalid')
+  })
+
+  test('was never synced', () => {
+    expect(codes({ lastGoodSyncAt: null })).toEqual(['unhealthy', 'never-synced'])
+  })
+
+  test('a store that does not count live has no sync that could be old', () => {
+    const { capabilities } = aConnector()
+    expect(codes({ lastGoodSyncAt: null, capabilities: { ...capabilities, counts: 'imported' } })).toEqual(['healthy'])
+  })
+
+  test('without a token is not enabled, but for a ledger', () => {
+    const none = { credential: { state: 'none' as const, expiresAt: null, checkedAt: null } }
+    expect(codes(none)).toEqual(['not-enabled', 'no-credential'])
+    expect(codes({ ...none, kind: 'ledger' })).toEqual(['healthy'])
+  })
+
+  test('names all reasons, the worst first', () => {
+    expect(codes({ ...expiring(0), readOnly: true, lastGoodSyncAt: at(now - warnSyncAgeMs - 1) })).toEqual([
+      'unhealthy',
+      'credential-expired',
+      'read-only-token',
+      'sync-old',
+    ])
+  })
+
+  test('tells of a failed sync, with its words', () => {
+    const failed = {
+      id: must(parseSyncId('s1')),
+      connectorId: must(parseConnectorId('berlin')),
+      state: 'failed' as const,
+      trigger: 'schedule' as const,
+      full: true,
+      startedAt: at(now),
+      finishedAt: at(now),
+      progress: { phase: 'done' as const, done: 0, total: null },
+      changed: { licenses: 0, seats: 0, users: 0 },
+      error: { code: 'store-unreachable', text: 'The store can not be reached.' },
+    }
+    const { status, reasons } = connectorStatus(aConnector({ lastSync: failed }), now)
+    expect(status).toBe('warning')
+    expect(reasons).toEqual([{ code: 'sync-failed', text: 'The last sync failed. The store can not be reached.' }])
+  })
+
+  test('says what to do in every reason', () => {
+    for (const given of [
+      expiring(0),
+      expiring(1),
+      { lastGoodSyncAt: null },
+      { readOnly: true },
+      { credential: { state: 'foreign' as const, expiresAt: null, checkedAt: null }, foreignOwner: another },
+    ])
+      for (const { text } of connectorStatus(aConnector(given), now).reasons) expect(text).toMatch(/^[A-Z].*\.$/)
+  })
+})
+
+describe('the credential', () => {
+  test.each([
+    [expiringFromMs + 1, 'valid'],
+    [expiringFromMs, 'expiring'],
+    [1, 'expiring'],
+    [0, 'expired'],
+  ])('with %d ms left', (left, state) => {
+    expect(credentialStateAt({ state: 'valid', expiresAt: at(now + left), checkedAt: null }, now)).toBe(state)
+  })
+  test('that was expired and has been renewed is valid by the calendar', () => {
+    expect(credentialStateAt({ state: 'expired', expiresAt: at(now + YEAR), checkedAt: null }, now)).toBe('valid')
+  })
+  test('without an end keeps the state that the store told', () => {
+    expect(credentialStateAt({ state: 'expired', expiresAt: null, checkedAt: null }, now)).toBe('expired')
+    expect(credentialStateAt({ state: 'valid', expiresAt: null, checkedAt: null }, now)).toBe('valid')
+  })
+})
+
+test.each([
+  [{}, undefined],
+  [expiring(1), undefined],
+  [expiring(0), 'credential-expired'],
+  [{ credential: { state: 'invalid' as const, expiresAt: null, checkedAt: null } }, 'credential-invalid'],
+  [{ credential: { state: 'foreign' as const, expiresAt: null, checkedAt: null } }, 'foreign-owner'],
+  [{ credential: { state: 'duplicate' as const, expiresAt: null, checkedAt: null } }, 'foreign-owner'],
+  [{ credential: { state: 'none' as const, expiresAt: null, checkedAt: null } }, 'not-connected'],
+  [{ credential: { state: 'unknown' as const, expiresAt: null, checkedAt: null } }, 'not-connected'],
+  [{ foreignOwner: another }, 'foreign-owner'],
+  [{ readOnly: true }, 'read-only-token'],
+] as const)('writing is blocked by what is the matter: %j', (given, cause) => {
+  expect(writingBlockedBy(aConnector(given), now)).toBe(cause)
+})
+
+test('the worst stand first, what is not enabled last, and alike by name', () => {
+  const list = [
+    aConnector({ name: 'Healthy' }),
+    aConnector({ name: 'Off', credential: { state: 'none', expiresAt: null, checkedAt: null } }),
+    aConnector({ name: 'Zurich', ...expiring(0) }),
+    aConnector({ name: 'Athens', ...expiring(0) }),
+    aConnector({ name: 'Old', ...synced(warnSyncAgeMs + 1) }),
+  ]
+  expect(list.toSorted(byWorstStatus(now)).map(({ name }) => name)).toEqual(['Athens', 'Zurich', 'Old', 'Healthy', 'Off'])
+})
