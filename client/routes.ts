@@ -1,0 +1,66 @@
+/** Where a path leads. The paths are fixed names: other programs and bookmarks rely on them. */
+import { parseConnectorId, parseLicenseId, type ConnectorId, type LicenseId } from '../shared/ids.ts'
+
+export type Route =
+  | { readonly is: 'overview' }
+  | { readonly is: 'licenses' }
+  | { readonly is: 'license'; readonly id: LicenseId }
+  | { readonly is: 'connectors' }
+  | { readonly is: 'connector'; readonly id: ConnectorId }
+  | { readonly is: 'outbox' }
+  | { readonly is: 'sign-in' }
+  | { readonly is: 'not-found'; readonly path: string }
+
+const decoded = (text: string): string | undefined => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Of a path without query. An id that could not be one is not found; whether it exists is the screen's to say. */
+export const routeOf = (path: string): Route => {
+  const [first = '', second, ...rest] = path.split('/').slice(1)
+  const only = second === undefined || (second === '' && rest.length === 0)
+  if (rest.length > 0 && !(rest.length === 1 && rest[0] === '')) return { is: 'not-found', path }
+  if (only)
+    switch (first) {
+      case '':
+        return { is: 'overview' }
+      case 'licenses':
+      case 'connectors':
+      case 'outbox':
+      case 'sign-in':
+        return { is: first }
+      default:
+        return { is: 'not-found', path }
+    }
+  if (first === 'licenses') {
+    const id = parseLicenseId(decoded(second))
+    if (id !== undefined) return { is: 'license', id }
+  }
+  if (first === 'connectors') {
+    const id = parseConnectorId(decoded(second))
+    if (id !== undefined) return { is: 'connector', id }
+  }
+  return { is: 'not-found', path }
+}
+
+export const pathOf = (route: Route): string => {
+  switch (route.is) {
+    case 'overview':
+      return '/'
+    case 'license':
+      return `/licenses/${route.id}`
+    case 'connector':
+      return `/connectors/${route.id}`
+    case 'licenses':
+    case 'connectors':
+    case 'outbox':
+    case 'sign-in':
+      return `/${route.is}`
+    case 'not-found':
+      return route.path
+  }
+}
