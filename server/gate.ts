@@ -17,7 +17,7 @@ export type GateRefused =
   | { readonly is: 'malformed'; readonly where: string }
   /** Under a client id that another device has used in this document. */
   | { readonly is: 'client-id-taken' }
-  /** Its first clock is not the next one: something before it is missing. */
+  /** Its first clock is not the next one, or it builds on what is not here: something before it is missing. */
   | { readonly is: 'history' }
 
 export interface GateDoc {
@@ -52,6 +52,8 @@ export const admitUpdate = (
 ): Result<Admitted, GateRefused> => {
   try {
     const read = readUpdate(bytes)
+    if (!read.refersTo.every(({ clientId, clock, before }) => clock < (clientId === read.clientId ? before : doc.nextClock(clientId))))
+      return err({ is: 'history' })
     const owner = doc.deviceOf(read.clientId)
     if (owner !== undefined && owner !== device) return err({ is: 'client-id-taken' })
     const next = doc.nextClock(read.clientId)
@@ -79,7 +81,25 @@ interface ReadItem {
   readonly value: unknown
 }
 
-const readUpdate = (bytes: Uint8Array): { readonly clientId: number; readonly clock: number; readonly items: readonly ReadItem[] } => {
+/** A clock of a client. */
+interface Place {
+  readonly clientId: number
+  readonly clock: number
+}
+
+/** What is built upon, or the last one that is deleted; `before`: of the update's own client, it comes before this clock. */
+interface Reference extends Place {
+  readonly before: number
+}
+
+interface ReadUpdate {
+  readonly clientId: number
+  readonly clock: number
+  readonly items: readonly ReadItem[]
+  readonly refersTo: readonly Reference[]
+}
+
+const readUpdate = (bytes: Uint8Array): ReadUpdate => {
   const input = decoding.createDecoder(bytes)
   if (decoding.readVarUint(input) !== 1) refuse('not exactly one client')
   const structs = decoding.readVarUint(input)
@@ -87,17 +107,18 @@ const readUpdate = (bytes: Uint8Array): { readonly clientId: number; readonly cl
   const clientId = uint32(input)
   const clock = decoding.readVarUint(input)
   const items: ReadItem[] = []
-  for (let left = structs; left > 0; left -= 1) items.push(readItem(input))
-  readDeletions(input)
+  const refersTo: Reference[] = []
+  for (let at = clock; at < clock + structs; at += 1) items.push(readItem(input, at, refersTo))
+  readDeletions(input, clock + structs, refersTo)
   if (decoding.hasContent(input)) refuse('bytes after the end')
-  return { clientId, clock, items }
+  return { clientId, clock, items, refersTo }
 }
 
-const readItem = (input: decoding.Decoder): ReadItem => {
+const readItem = (input: decoding.Decoder, before: number, refersTo: Reference[]): ReadItem => {
   const info = decoding.readUint8(input)
   if ((info & 0x1f) !== CONTENT_ANY) refuse('a part that is not a plain value')
-  if ((info & HAS_ORIGIN) !== 0) readPlace(input)
-  if ((info & HAS_RIGHT_ORIGIN) !== 0) readPlace(input)
+  if ((info & HAS_ORIGIN) !== 0) refersTo.push({ ...readPlace(input), before })
+  if ((info & HAS_RIGHT_ORIGIN) !== 0) refersTo.push({ ...readPlace(input), before })
   let key: string | undefined
   if ((info & (HAS_ORIGIN | HAS_RIGHT_ORIGIN)) === 0) {
     if (decoding.readVarUint(input) !== 1 || boundedString(input) !== planMapName) refuse('a place outside the map of wishes')
@@ -140,26 +161,25 @@ const readPlain = (input: decoding.Decoder): unknown => {
   return list
 }
 
-const readDeletions = (input: decoding.Decoder): void => {
+const readDeletions = (input: decoding.Decoder, before: number, refersTo: Reference[]): void => {
   const clients = decoding.readVarUint(input)
   if (clients > mostDeletions) refuse('too many deletions')
   let total = 0
   for (let client = 0; client < clients; client += 1) {
-    uint32(input)
+    const clientId = uint32(input)
     const runs = decoding.readVarUint(input)
     total += runs
     if (total > mostDeletions) refuse('too many deletions')
     for (let run = 0; run < runs; run += 1) {
-      decoding.readVarUint(input)
-      if (decoding.readVarUint(input) > mostDeletions) refuse('a deletion that is too long')
+      const clock = decoding.readVarUint(input)
+      const length = decoding.readVarUint(input)
+      if (length < 1 || length > mostDeletions) refuse('a deletion without an end')
+      refersTo.push({ clientId, clock: clock + length - 1, before })
     }
   }
 }
 
-const readPlace = (input: decoding.Decoder): void => {
-  uint32(input)
-  decoding.readVarUint(input)
-}
+const readPlace = (input: decoding.Decoder): Place => ({ clientId: uint32(input), clock: decoding.readVarUint(input) })
 
 const uint32 = (input: decoding.Decoder): number => {
   const value = decoding.readVarUint(input)
