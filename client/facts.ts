@@ -106,7 +106,7 @@ export interface Facts {
   rows<K extends RowsKey>(key: K): ChunkRead<readonly RowOf<K>[]>
   columns(key: ColumnsKey): ChunkRead<Columns>
   /** Every chunk of a run: `licenses/`, `principals/`, by their numbers. */
-  run(prefix: 'licenses/' | 'principals/'): ChunkRead<readonly RowsKey[]>
+  run<P extends 'licenses/' | 'principals/'>(prefix: P): ChunkRead<readonly `${P}${number}`[]>
   /** Resolves when the chunks are in memory. */
   load(keys: readonly ChunkKey[]): Promise<void>
   loadRun(prefix: 'licenses/' | 'principals/'): Promise<void>
@@ -232,9 +232,9 @@ export const createFacts = ({ localDb, onLoaded, onUnreadable, onTrouble }: Fact
   return {
     rows: <K extends RowsKey>(key: K) => decode<readonly RowOf<K>[]>(key, [], (bytes) => readRows(key, bytes)),
     columns: (key) => decode(key, noColumns, (bytes) => readColumns(key, bytes)),
-    run: (prefix) => {
+    run: <P extends 'licenses/' | 'principals/'>(prefix: P): ChunkRead<readonly `${P}${number}`[]> => {
       const keys = runs.get(prefix)
-      if (keys !== undefined) return { is: 'ready', value: keys }
+      if (keys !== undefined) return { is: 'ready', value: keys as readonly `${P}${number}`[] }
       void loadRun(prefix)
       return { is: 'loading' }
     },

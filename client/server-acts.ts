@@ -1,10 +1,17 @@
-/** Acts that need the server. Without a network they fail at once and queue nothing. */
+/**
+ * Acts that need the server: plain HTTP, answered while one waits. Without a network they fail at once and queue
+ * nothing. Answers are read field by field; what is not this server's answer is never taken for one.
+ */
+import { parseConnectorId, type ConnectorId, type LicenseId, type OrderId, type PrincipalId } from '../shared/ids.ts'
+import type { ConnectorKind, ConnectorSettings } from '../shared/connector.ts'
+import type { Role } from '../shared/admin.ts'
+import { err, ok, type Result } from '../shared/result.ts'
 
 /** `text` says what happened, what it means and what to do. */
 export type ActFailed =
   | { readonly is: 'offline'; readonly text: string }
   | { readonly is: 'signed-out'; readonly text: string }
-  /** A problem answer: `code` is the API's stable word. */
+  /** A problem answer: `code` is the API's stable word, `data` its further members. */
   | {
       readonly is: 'refused'
       readonly status: number
@@ -20,3 +27,257 @@ export interface FieldError {
   readonly field: string
   readonly text: string
 }
+
+export type Fetch = (path: string, init: RequestInit) => Promise<Response>
+type Answer<T> = Promise<Result<T, ActFailed>>
+
+export interface ApiKeyRow {
+  readonly id: string
+  readonly name: string
+  readonly role: string
+  readonly createdAt: string | null
+  readonly lastUsedAt: string | null
+  readonly expiresAt: string | null
+  readonly revokedAt: string | null
+}
+
+export interface AdminRow {
+  readonly id: string
+  readonly name: string
+  readonly email: string
+  readonly role: string
+  readonly state: 'active' | 'invited' | 'disabled'
+}
+
+export interface AuditRow {
+  readonly n: number
+  readonly at: string
+  readonly actor: string
+  readonly action: string
+  readonly object: string
+  readonly origin: string
+  readonly words: string
+}
+
+/** What an import did, or would do. */
+export interface Imported {
+  readonly read: number
+  readonly created: number
+  readonly changed: number
+  readonly unchanged: number
+  readonly errors: readonly { readonly row: number; readonly field: string; readonly text: string }[]
+}
+
+export interface Page<T> {
+  readonly items: readonly T[]
+  /** The cursor of what follows; null at the end. */
+  readonly next: string | null
+}
+
+export interface ConnectorWanted {
+  readonly kind: ConnectorKind
+  readonly name: string
+  /** Apple: `{contentToken}`, the token file's text. It goes to the server and is kept nowhere here. */
+  readonly credential: { readonly [name: string]: unknown }
+  readonly settings?: Partial<ConnectorSettings>
+}
+
+export interface ServerActs {
+  /** A sync that runs already is joined. Progress comes by the exchange. */
+  syncNow(connector: ConnectorId, full?: boolean): Answer<void>
+  connect(wanted: ConnectorWanted): Answer<ConnectorId>
+  renew(connector: ConnectorId, credential: ConnectorWanted['credential']): Answer<void>
+  changeConnector(connector: ConnectorId, change: { readonly name?: string; readonly settings?: Partial<ConnectorSettings> }): Answer<void>
+  /** Asks the store and changes nothing. */
+  test(connector: ConnectorId): Answer<{ readonly ok: boolean; readonly reasons: readonly string[] }>
+  /** Takes over a location that another service holds. */
+  claim(connector: ConnectorId): Answer<void>
+  /** Fails with the code `licenses-in-use` until it is said what becomes of the seats. */
+  removeConnector(connector: ConnectorId, release?: 'keep' | 'revoke' | 'all'): Answer<void>
+  reclaim(license: LicenseId, principals: readonly PrincipalId[]): Answer<void>
+  retryOrder(order: OrderId): Answer<void>
+  cancelOrder(order: OrderId): Answer<void>
+  importCsv(
+    kind: 'users' | 'devices' | 'groups' | 'memberships',
+    text: string,
+    options: { readonly dryRun: boolean; readonly partial: boolean },
+  ): Answer<Imported>
+  apiKeys(): Answer<readonly ApiKeyRow[]>
+  /** The key is told this once. */
+  createApiKey(name: string, role: Role): Answer<{ readonly id: string; readonly key: string }>
+  revokeApiKey(id: string): Answer<void>
+  admins(): Answer<readonly AdminRow[]>
+  /** Gives the link to hand over. */
+  invite(wanted: { readonly email: string; readonly name: string; readonly role: Role }): Answer<{ readonly link: string }>
+  changeAdmin(id: string, change: { readonly name?: string; readonly role?: Role; readonly disabled?: boolean }): Answer<void>
+  changePassword(current: string, next: string): Answer<void>
+  audit(cursor: string | null): Answer<Page<AuditRow>>
+}
+
+const offline: ActFailed = {
+  is: 'offline',
+  text: 'The server can not be reached. Nothing was done. This needs a connection: do it again once you are back online.',
+}
+const signedOut: ActFailed = { is: 'signed-out', text: 'You are signed out. Nothing was done. Sign in and do it again.' }
+
+export const createServerActs = (fetch: Fetch): ServerActs => {
+  const request = createRequest(fetch)
+  const done = async (answer: Answer<unknown>): Answer<void> => {
+    const read = await answer
+    return read.ok ? ok(undefined) : read
+  }
+  const at = (id: string): string => encodeURIComponent(id)
+  return {
+    syncNow: (connector, full = false) => done(request('POST', `/connectors/${at(connector)}/sync`, { full })),
+    connect: async (wanted) => {
+      const read = await request('POST', '/connectors', wanted)
+      if (!read.ok) return read
+      const id = parseConnectorId(member(read.value, 'id'))
+      return id === undefined ? err(unreadable(200)) : ok(id)
+    },
+    renew: (connector, credential) => done(request('PUT', `/connectors/${at(connector)}/credential`, credential)),
+    changeConnector: (connector, change) => done(request('PATCH', `/connectors/${at(connector)}`, change)),
+    test: async (connector) => {
+      const read = await request('POST', `/connectors/${at(connector)}/test`, {})
+      if (!read.ok) return read
+      return ok({
+        ok: member(read.value, 'ok') === true,
+        reasons: list(member(read.value, 'reasons')).map((reason) => textOf(member(reason, 'text'))),
+      })
+    },
+    claim: (connector) => done(request('POST', `/connectors/${at(connector)}/claim`, {})),
+    removeConnector: (connector, release) =>
+      done(request('DELETE', `/connectors/${at(connector)}${release === undefined ? '' : `?release=${release}`}`)),
+    reclaim: (license, principals) => done(request('POST', `/licenses/${at(license)}/reclaim`, { principals })),
+    retryOrder: (order) => done(request('POST', `/orders/${at(order)}/retry`, {})),
+    cancelOrder: (order) => done(request('POST', `/orders/${at(order)}/cancel`, {})),
+    importCsv: async (kind, text, { dryRun, partial }) => {
+      const query = `kind=${kind}${dryRun ? '&dryRun=true' : ''}${partial ? '&partial=true' : ''}`
+      const read = await request('POST', `/directory/import?${query}`, text, 'text/csv')
+      return read.ok ? ok(importedOf(read.value)) : read
+    },
+    apiKeys: async () => {
+      const read = await request('GET', '/api-keys?limit=500')
+      if (!read.ok) return read
+      return ok(
+        itemsOf(read.value).map((row) => ({
+          id: textOf(member(row, 'id')),
+          name: textOf(member(row, 'name')),
+          role: textOf(member(row, 'role')),
+          createdAt: textOrNull(member(row, 'createdAt')),
+          lastUsedAt: textOrNull(member(row, 'lastUsedAt')),
+          expiresAt: textOrNull(member(row, 'expiresAt')),
+          revokedAt: textOrNull(member(row, 'revokedAt')),
+        })),
+      )
+    },
+    createApiKey: async (name, role) => {
+      const read = await request('POST', '/api-keys', { name, role })
+      return read.ok ? ok({ id: textOf(member(read.value, 'id')), key: textOf(member(read.value, 'key')) }) : read
+    },
+    revokeApiKey: (id) => done(request('DELETE', `/api-keys/${at(id)}`)),
+    admins: async () => {
+      const read = await request('GET', '/admins?limit=500')
+      if (!read.ok) return read
+      return ok(
+        itemsOf(read.value).map((row) => ({
+          id: textOf(member(row, 'id')),
+          name: textOf(member(row, 'name')),
+          email: textOf(member(row, 'email')),
+          role: textOf(member(row, 'role')),
+          state: (['invited', 'disabled'] as const).find((state) => state === member(row, 'state')) ?? 'active',
+        })),
+      )
+    },
+    invite: async (wanted) => {
+      const read = await request('POST', '/admins', wanted)
+      return read.ok ? ok({ link: textOf(member(read.value, 'setUpUrl')) }) : read
+    },
+    changeAdmin: (id, change) => done(request('PATCH', `/admins/${at(id)}`, change)),
+    changePassword: (current, next) => done(request('PUT', '/me/password', { current, password: next })),
+    audit: async (cursor) => {
+      const read = await request('GET', `/audit?limit=100${cursor === null ? '' : `&cursor=${at(cursor)}`}`)
+      if (!read.ok) return read
+      return ok({
+        items: itemsOf(read.value).map((row) => ({
+          n: numberOf(member(row, 'n')),
+          at: textOf(member(row, 'at')),
+          actor: textOf(member(member(row, 'actor'), 'name')),
+          action: textOf(member(row, 'action')),
+          object: textOf(member(row, 'object')),
+          origin: textOf(member(row, 'origin')),
+          words: textOf(member(member(row, 'detail'), 'words')),
+        })),
+        next: textOrNull(member(read.value, 'next')),
+      })
+    },
+  }
+}
+
+export const importedOf = (value: unknown): Imported => ({
+  read: numberOf(member(value, 'read')),
+  created: numberOf(member(value, 'created')),
+  changed: numberOf(member(value, 'changed')),
+  unchanged: numberOf(member(value, 'unchanged')),
+  errors: list(member(value, 'errors')).map((row) => ({
+    row: numberOf(member(row, 'row')),
+    field: textOf(member(row, 'field')),
+    text: textOf(member(row, 'text')),
+  })),
+})
+
+// ---- One request ----
+
+export type Request = (method: string, path: string, body?: unknown, contentType?: string) => Answer<unknown>
+
+/** Asks the API once. A 401 is `signed-out`, unless the answer says that it is about the credentials just given. */
+export const createRequest =
+  (fetch: Fetch): Request =>
+  async (method, path, body, contentType = 'application/json') => {
+    let response: Response
+    try {
+      response = await fetch(`/api/v1${path}`, {
+        method,
+        credentials: 'same-origin',
+        headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': contentType }) },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      })
+    } catch {
+      // fetch throws for every way in which there is no answer.
+      return err(offline)
+    }
+    if (response.status === 204) return ok(undefined)
+    const type = response.headers.get('content-type') ?? ''
+    if (!/^application\/(problem\+)?json\b/.test(type)) return err(unreadable(response.status))
+    let value: unknown
+    try {
+      value = await response.json()
+    } catch {
+      return err(unreadable(response.status))
+    }
+    if (response.ok) return ok(value)
+    const code = textOf(member(value, 'code'))
+    if (response.status === 401 && code !== 'sign-in-refused') return err(signedOut)
+    return err({
+      is: 'refused',
+      status: response.status,
+      code,
+      text: textOf(member(value, 'detail')) || textOf(member(value, 'title')),
+      errors: list(member(value, 'errors')).map((part) => ({ field: textOf(member(part, 'field')), text: textOf(member(part, 'text')) })),
+      data: typeof value === 'object' && value !== null ? { ...value } : {},
+    })
+  }
+
+const unreadable = (status: number): ActFailed => ({
+  is: 'unreadable',
+  status,
+  text: 'What came back is not from this server. Check that no sign-in page of the network stands between, then do it again.',
+})
+
+export const member = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
+export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
+const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null)
+const numberOf = (value: unknown): number => (typeof value === 'number' ? value : 0)
+const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
+const itemsOf = (value: unknown): readonly unknown[] => list(member(value, 'items'))

@@ -39,7 +39,7 @@ export interface Locks {
 /** The part of BroadcastChannel that is used. */
 export interface Channel {
   postMessage(message: unknown): void
-  onmessage: ((event: { readonly data: unknown }) => void) | null
+  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void
   close(): void
 }
 
@@ -98,12 +98,12 @@ export const createTabs = ({ clock, locks, channel, visible }: TabsDeps): Tabs =
           lead(true)
         }
       }
-      channel.onmessage = ({ data }) => {
-        if (typeof data !== 'object' || data === null) return
+      channel.addEventListener('message', ({ data }) => {
+        if (left || typeof data !== 'object' || data === null) return
         if (Reflect.get(data, 'is') === 'beat') heardAt = clock.now()
         // Written by a tab of this same origin; a word that only another build knows is passed over by who reads it.
         else listener.poked(data as Poke)
-      }
+      })
       lead(false)
       beat()
     },
@@ -116,7 +116,6 @@ export const createTabs = ({ clock, locks, channel, visible }: TabsDeps): Tabs =
       cancelBeat()
       waiting.abort()
       release()
-      channel.onmessage = null
       channel.close()
     },
   }

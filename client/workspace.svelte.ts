@@ -3,21 +3,30 @@
  * made again when what it rests on has changed. Screens change things through `workspace.edits` (kept on this device,
  * with or without a network) and `workspace.acts` (need the server), and hold only their own form's state.
  */
-import type { LicenseId, TargetKey } from '../shared/ids.ts'
+import { createContext } from 'svelte'
+import { createSubscriber } from 'svelte/reactivity'
 import type { Verdict } from '../shared/assignment.ts'
-import type { PrincipalId } from '../shared/ids.ts'
+import { unsent, type PlacedWish } from '../shared/assignment.ts'
+import { isoTime, type Clock } from '../shared/clock.ts'
+import { ordinalOf, type LicenseId, type PrincipalId, type TargetKey } from '../shared/ids.ts'
 import type { Group } from '../shared/principal.ts'
-import type { UpdateState } from './app-update.ts'
+import type { Result } from '../shared/result.ts'
+import type { AppUpdate, UpdateState } from './app-update.ts'
 import type { ConnectionStatus } from './connection.ts'
-import type { TargetFound } from './directory.ts'
-import type { AssignRequest, Edits } from './edits.ts'
-import type { DeviceNotice, KnownAdmin, LocalFailure } from './local-db.ts'
-import type { SessionState } from './session.ts'
-import type { ConnectorRow } from './views/connector-list.ts'
-import type { LicenseRow } from './views/license-list.ts'
-import type { LicensePage, TargetName } from './views/license-page.ts'
-import type { Foretold, OutboxList } from './views/outbox-list.ts'
-import type { Overview } from './views/overview.ts'
+import { mayEdit, type AdminConsole } from './console.ts'
+import { createDirectory, searchTargets, type TargetFound } from './directory.ts'
+import { createEdits, type AssignRequest, type Edits } from './edits.ts'
+import type { ChunkRead } from './facts.ts'
+import { createForetelling } from './foretelling.ts'
+import { localFailureInWords, type DeviceNotice, type KnownAdmin, type LocalFailure } from './local-db.ts'
+import type { ActFailed, ServerActs } from './server-acts.ts'
+import type { Session, SessionState } from './session.ts'
+import { connectorList, type ConnectorRow } from './views/connector-list.ts'
+import { licenseList, type LicenseRow } from './views/license-list.ts'
+import { licensePage, type LicensePage, type TargetName } from './views/license-page.ts'
+import { exportedOutbox, foretoldOf, outboxList, type Foretold, type OutboxList } from './views/outbox-list.ts'
+import { overviewOf, type Overview } from './views/overview.ts'
+import { counted } from './views/words.ts'
 
 /** Loading and not found are told apart: "not found" is said only of facts that are whole. */
 export type Reading<T> = { readonly is: 'loading' } | { readonly is: 'ready'; readonly value: T } | { readonly is: 'not-found' }
@@ -38,7 +47,7 @@ export type FactsState =
   | { readonly is: 'none' }
   /** The first fetch, or one after a change of server, has not come to its end. */
   | { readonly is: 'filling'; readonly done: number; readonly total: number }
-  /** `heardAt`: when they were last known to be the newest (by the server's clock); null while following live. */
+  /** `heardAt`: when they were last known to be the newest; null while following live. */
   | { readonly is: 'whole'; readonly heardAt: number | null }
 
 export interface Workspace {
@@ -50,7 +59,7 @@ export interface Workspace {
   readonly connection: ConnectionStatus
   readonly badge: Badge
   readonly facts: FactsState
-  /** Moves every 30 s, for ages. Milliseconds since 1970. */
+  /** Moves every 30 s, for ages. Milliseconds since 1970, by this device's clock. */
   readonly now: number
   readonly update: UpdateState
   /** Something a person must know about this browser's store. */
@@ -79,6 +88,15 @@ export interface Workspace {
 
   // ---- What screens do ----
   readonly edits: Edits
+  readonly acts: ServerActs
+  signIn(email: string, password: string): Promise<Result<KnownAdmin, ActFailed>>
+  /** Takes up a one-time link, from `?setup=` in the address. */
+  setUp(
+    token: string,
+    wanted: { readonly name: string; readonly email?: string; readonly password: string },
+  ): Promise<Result<KnownAdmin, ActFailed>>
+  /** Ends the session and removes the facts from this device; unsent edits stay for their author. */
+  signOut(): Promise<Result<void, ActFailed>>
   tryNow(): void
   dismissNotice(): Promise<void>
   /** The outbox as a file's text, for someone who wants to carry it elsewhere. */
@@ -86,4 +104,269 @@ export interface Workspace {
   /** Screens report a form that would lose its content: an update waits for it. Gives the way to report it closed. */
   formOpen(): () => void
   applyUpdate(): void
+}
+
+const tickMs = 30_000
+
+export interface WorkspaceDeps {
+  readonly console: AdminConsole
+  readonly session: Session
+  readonly acts: ServerActs
+  readonly update: AppUpdate
+  readonly clock: Clock
+  /** Asks the browser once to keep this site's data; told at the first edit. */
+  readonly persist?: () => void
+}
+
+/** Screens take the workspace from their context. */
+export const [useWorkspace, provideWorkspace] = createContext<Workspace>()
+
+/** One value for each version of what it was made from. */
+const heldBy = <K, T>(version: () => unknown, most: number, make: (key: K) => T): ((key: K) => T) => {
+  const held = new Map<K, T>()
+  let heldVersion: unknown
+  return (key) => {
+    const current = version()
+    if (current !== heldVersion) {
+      held.clear()
+      heldVersion = current
+    }
+    const found = held.get(key)
+    if (found !== undefined) return found
+    const made = make(key)
+    if (held.size >= most) held.clear()
+    held.set(key, made)
+    return made
+  }
+}
+
+export const openWorkspace = (deps: WorkspaceDeps): Workspace => {
+  const { console, session, acts, clock } = deps
+  let now = clock.now()
+  let tick = 0
+  let persistAsked = false
+
+  const subscribe = createSubscriber((update) => {
+    const stops = [console.onChange(update), session.onChange(update), deps.update.onChange(update)]
+    let cancel = (): void => undefined
+    const beat = (): void => {
+      cancel = clock.after(tickMs, () => {
+        now = clock.now()
+        tick += 1
+        update()
+        beat()
+      })
+    }
+    beat()
+    return () => {
+      cancel()
+      for (const stop of stops) stop()
+    }
+  })
+
+  const directory = createDirectory(console.facts)
+  const foretelling = createForetelling({
+    facts: console.facts,
+    directory,
+    rows: console.outbox,
+    saved: console.saved,
+    factsSeq: () => console.meta()?.seq ?? 0,
+  })
+  const made = createEdits(console, directory)
+  /** Asked at the first edit: a browser grants it more readily to a site that is used. */
+  const persisting =
+    <A extends readonly unknown[], R>(act: (...args: A) => R): ((...args: A) => R) =>
+    (...args) => {
+      if (!persistAsked) deps.persist?.()
+      persistAsked = true
+      return act(...args)
+    }
+  const edits: Edits = {
+    ...made,
+    assign: persisting(made.assign),
+    changeAssignment: persisting(made.changeAssignment),
+    removeAssignment: persisting(made.removeAssignment),
+    setNote: persisting(made.setNote),
+  }
+
+  const version = (): string => `${console.version()}/${tick}`
+  const whole = (): boolean => console.meta()?.whole === true
+  /** While the first fetch is under way nothing is "not found". */
+  const readingOf = <T>(read: ChunkRead<T | undefined>): Reading<T> =>
+    read.is === 'loading'
+      ? read
+      : read.value !== undefined
+        ? { is: 'ready', value: read.value }
+        : whole()
+          ? { is: 'not-found' }
+          : { is: 'loading' }
+  const listReading = <T>(read: ChunkRead<readonly T[]>): Reading<readonly T[]> =>
+    read.is === 'ready' && read.value.length === 0 && !whole() ? { is: 'loading' } : read
+
+  const licenseRows = heldBy(version, 1, (_: 'all') => licenseList(console.facts, foretelling, console.outbox(), now))
+  const connectorRows = heldBy(version, 1, (_: 'all'): ChunkRead<readonly ConnectorRow[]> => {
+    const read = console.facts.rows('connectors')
+    if (read.is === 'loading') return read
+    const rows = licenseRows('all')
+    return { is: 'ready', value: connectorList(read.value, rows.is === 'ready' ? rows.value : [], console.progress(), now) }
+  })
+  const overview = heldBy(version, 1, (_: 'all'): Reading<Overview> => {
+    const connectors = connectorRows('all')
+    const licenses = licenseRows('all')
+    if (connectors.is === 'loading' || licenses.is === 'loading') return { is: 'loading' }
+    if (!whole() && licenses.value.length === 0) return { is: 'loading' }
+    return { is: 'ready', value: overviewOf(connectors.value, licenses.value, console.outbox()) }
+  })
+  const pages = heldBy(version, 16, (id: LicenseId) => licensePage(id, foretelling, directory, console.outbox(), now))
+  const outbox = heldBy(version, 1, (_: 'all') => outboxList(console.outbox(), console.saved(), foretelling, console.isSent, now))
+  const targets = heldBy(version, 500, (key: TargetKey) => directory.nameOfTarget(key))
+
+  const foretell = (request: AssignRequest): Reading<Foretold> => {
+    const admin = console.meta()?.admin
+    const { mode, intent, licenseType } = request
+    const more = request.targets.map((key, at): PlacedWish => ({
+      key,
+      wish: { mode, intent, licenseType, rev: 1 },
+      note: '',
+      by: admin?.name ?? '',
+      at: isoTime(now),
+      taken: unsent - request.targets.length + at,
+    }))
+    const read = foretelling.stateWith(request.license, now, more)
+    if (read.is === 'loading') return read
+    if (read.value === undefined) return { is: 'not-found' }
+    const intents = more.map(({ key, wish }) => ({
+      part: 'wish' as const,
+      target: key,
+      wish,
+      baseRev: 0,
+      confirmed: request.confirmed === true,
+    }))
+    return { is: 'ready', value: foretoldOf(intents, read.value) }
+  }
+
+  const entered = async (answer: Result<KnownAdmin, ActFailed>): Promise<Result<KnownAdmin, ActFailed>> => {
+    if (!answer.ok) return answer
+    await console.signedIn(answer.value)
+    console.tryNow()
+    return answer
+  }
+
+  /** Made reactive: reading it inside a component or `$derived` ties that to every change of the engine. */
+  const read = <T>(value: () => T): T => {
+    subscribe()
+    return value()
+  }
+
+  return {
+    get session() {
+      return read(() => (console.connection().is === 'signed-out' ? ({ is: 'signed-out' } as const) : session.state()))
+    },
+    get admin() {
+      return read(() => console.meta()?.admin ?? undefined)
+    },
+    get mayEdit() {
+      return read(() => mayEdit(console.meta()))
+    },
+    get connection() {
+      return read(() => console.connection())
+    },
+    get badge() {
+      return read(() => badgeOf(console))
+    },
+    get facts() {
+      return read(() => factsStateOf(console))
+    },
+    get now() {
+      return read(() => now)
+    },
+    get update() {
+      return read(() => deps.update.state())
+    },
+    get notice() {
+      return read(() => console.meta()?.notice ?? undefined)
+    },
+    get storeTrouble() {
+      return read(() => {
+        const failure = console.storeTrouble()
+        return failure === undefined ? undefined : { failure, text: localFailureInWords(failure) }
+      })
+    },
+    get follows() {
+      return read(() => !console.leads())
+    },
+    get overview() {
+      return read(() => overview('all'))
+    },
+    get licenses() {
+      return read(() => listReading(licenseRows('all')))
+    },
+    license: (id) => read(() => readingOf(pages(id))),
+    get connectors() {
+      return read(() => listReading(connectorRows('all')))
+    },
+    get outbox() {
+      return read(() => outbox('all'))
+    },
+    get groups() {
+      return read(() => listReading(directory.groups()))
+    },
+    search: (text, most = 50) =>
+      read(() => {
+        const groups = directory.groups()
+        if (groups.is === 'loading') return groups
+        const people = directory.people()
+        if (people.is === 'loading') return people
+        return { is: 'ready', value: searchTargets(groups.value, people.value, text, most) }
+      }),
+    target: (key) => read(() => targets(key)),
+    foretell: (request) => read(() => foretell(request)),
+    verdict: (license, principal) =>
+      read(() => {
+        const state = foretelling.state(license, now)
+        if (state.is === 'loading') return state
+        if (state.value === undefined) return whole() ? { is: 'not-found' } : { is: 'loading' }
+        return { is: 'ready', value: state.value.verdictByOrdinal.get(ordinalOf(principal)) }
+      }),
+    edits,
+    acts,
+    signIn: async (email, password) => await entered(await session.signIn(email, password)),
+    setUp: async (token, wanted) => await entered(await session.setUp(token, wanted)),
+    signOut: async () => {
+      const answer = await session.signOut()
+      if (!answer.ok) return answer
+      console.endSession()
+      await console.forgetFacts()
+      return answer
+    },
+    tryNow: () => console.tryNow(),
+    dismissNotice: () => console.dismissNotice(),
+    exportOutbox: () => exportedOutbox(console.outbox(), clock.now()),
+    formOpen: () => deps.update.formOpen(),
+    applyUpdate: () => deps.update.apply(),
+  }
+}
+
+const badgeOf = (console: AdminConsole): Badge => {
+  const rows = console.outbox()
+  const unsentCount = rows.filter(({ state }) => state === 'waiting').length
+  const refused = rows.length - unsentCount
+  const { is } = console.connection()
+  const word = is === 'online' ? 'Online' : is === 'pulling' ? 'Syncing' : 'Offline'
+  const edits = unsentCount > 0 ? `${unsentCount.toLocaleString('en')} unsent` : word === 'Online' ? 'all saved' : 'nothing unsent'
+  return {
+    word,
+    unsent: unsentCount,
+    refused,
+    text: `${word}, ${edits}${refused > 0 ? `, ${counted(refused, 'edit refused', 'edits refused')}` : ''}`,
+  }
+}
+
+const factsStateOf = (console: AdminConsole): FactsState => {
+  const meta = console.meta()
+  const connection = console.connection()
+  if (meta === undefined) return { is: 'none' }
+  if (meta.whole) return { is: 'whole', heardAt: connection.is === 'online' ? null : meta.heardAt }
+  if (connection.is === 'pulling') return { is: 'filling', done: connection.done, total: connection.total }
+  return meta.seq === 0 ? { is: 'none' } : { is: 'filling', done: meta.seq, total: meta.seq }
 }

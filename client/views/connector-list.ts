@@ -1,6 +1,17 @@
 /** Connectors and their tokens, worst first. */
-import type { Connector, ConnectorStatus, CredentialState, StatusReason } from '../../shared/connector.ts'
+import {
+  byWorstStatus,
+  connectorStatus,
+  credentialStateAt,
+  type Connector,
+  type ConnectorStatus,
+  type CredentialState,
+  type StatusReason,
+} from '../../shared/connector.ts'
+import type { ConnectorId } from '../../shared/ids.ts'
 import type { SyncPhase } from '../../shared/sync.ts'
+import type { ProgressFrame } from '../console.ts'
+import type { LicenseRow } from './license-list.ts'
 
 export interface RunningSync {
   readonly phase: SyncPhase
@@ -25,3 +36,57 @@ export interface ConnectorRow {
   readonly inUse: number
   readonly waiting: number
 }
+
+/** Worst first, as the status page orders them. */
+export const connectorList = (
+  connectors: readonly Connector[],
+  licenses: readonly LicenseRow[],
+  progress: ReadonlyMap<string, ProgressFrame>,
+  now: number,
+): readonly ConnectorRow[] => {
+  const licensesByConnector = new Map<ConnectorId, LicenseRow[]>()
+  for (const row of licenses) {
+    const list = licensesByConnector.get(row.license.connectorId)
+    if (list === undefined) licensesByConnector.set(row.license.connectorId, [row])
+    else list.push(row)
+  }
+  return [...connectors].sort(byWorstStatus(now)).map((connector) => {
+    const own = licensesByConnector.get(connector.id) ?? []
+    const frame = progress.get(connector.id)
+    return {
+      connector,
+      ...connectorStatus(connector, now),
+      credential: credentialStateAt(connector.credential, now),
+      syncAgeMs: connector.lastGoodSyncAt === null ? undefined : Math.max(0, now - Date.parse(connector.lastGoodSyncAt)),
+      running: frame === undefined ? undefined : runningOf(frame),
+      licenses: own.length,
+      total: sum(own, ({ license }) => license.total ?? 0),
+      inUse: sum(own, ({ license }) => license.inUse),
+      waiting: sum(own, ({ bar }) => bar.short),
+    }
+  })
+}
+
+export const sum = <T>(items: readonly T[], of: (item: T) => number): number => items.reduce((total, item) => total + of(item), 0)
+
+const phaseWords: Record<SyncPhase, string> = {
+  waiting: 'Waiting for its turn',
+  connecting: 'Asking the store',
+  products: 'Reading licenses',
+  seats: 'Reading seats',
+  names: 'Reading names and pictures',
+  recording: 'Keeping what differs',
+  done: 'Done',
+}
+
+const runningOf = ({ phase, done, total }: ProgressFrame): RunningSync => ({
+  phase,
+  done,
+  total,
+  words:
+    total === null
+      ? done > 0
+        ? `${phaseWords[phase]}, ${done.toLocaleString('en')} so far`
+        : phaseWords[phase]
+      : `${phaseWords[phase]}, ${done.toLocaleString('en')} of ${total.toLocaleString('en')}`,
+})

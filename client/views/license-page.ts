@@ -1,11 +1,17 @@
 /** One license, as the License screen shows it. */
-import type { PlacedWish, Verdict } from '../../shared/assignment.ts'
-import type { PrincipalId, Target, TargetKey } from '../../shared/ids.ts'
+import { becauseInWords, type PlacedWish, type Verdict, type VerdictState } from '../../shared/assignment.ts'
+import { seatAt } from '../../shared/facts.ts'
+import { docOfLicense, type LicenseId, type PrincipalId, type Target, type TargetKey } from '../../shared/ids.ts'
 import type { Seat } from '../../shared/license.ts'
 import type { Order } from '../../shared/order.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { WishTally } from '../../shared/reconcile.ts'
-import type { LicenseRow } from './license-list.ts'
+import type { DirectoryReader } from '../directory.ts'
+import type { ChunkRead } from '../facts.ts'
+import type { Foretelling } from '../foretelling.ts'
+import type { OutboxRow } from '../local-db.ts'
+import { licenseRow, type LicenseRow } from './license-list.ts'
+import { counted, seatsCounted } from './words.ts'
 
 /** Rows made only for the part that is looked at: a license can have 100,000 holders. */
 export interface Window<T> {
@@ -83,4 +89,123 @@ export interface LicensePage {
   readonly orders: readonly OrderRow[]
   /** This device's refused edits of it. */
   readonly refusedEdits: readonly number[]
+}
+
+const noTally: WishTally = { placed: 0, pending: 0, waiting: 0, refused: 0 }
+
+/** Undefined: there is no such license in the facts at hand. */
+export const licensePage = (
+  id: LicenseId,
+  foretelling: Foretelling,
+  directory: DirectoryReader,
+  rows: readonly OutboxRow[],
+  now: number,
+): ChunkRead<LicensePage | undefined> => {
+  const read = foretelling.state(id, now)
+  if (read.is === 'loading') return read
+  const people = directory.people()
+  if (people.is === 'loading') return people
+  const state = read.value
+  if (state === undefined) return { is: 'ready', value: undefined }
+  const { license, reconciled, standing } = state
+  const doc = docOfLicense(id)
+  const unsentEdits = rows.filter((row) => row.doc === doc && row.state === 'waiting').length
+  const nameOf = (ordinal: number): PrincipalName => people.value.nameOf(ordinal, license.licenseTypes[0] ?? 'device')
+
+  const wishes = [...standing.values()]
+    .map(({ placed, unsent }): WishRow => ({
+      placed,
+      target: directory.nameOfTarget(placed.key),
+      tally: reconciled.tallyByKey.get(placed.key) ?? noTally,
+      unsent,
+    }))
+    .sort((a, b) => Number(a.placed.wish.mode === 'removed') - Number(b.placed.wish.mode === 'removed') || a.placed.taken - b.placed.taken)
+
+  const verdictRow = (verdict: Verdict): VerdictRow => ({
+    verdict,
+    principal: nameOf(verdict.ordinal),
+    by: directory.nameOfTarget(verdict.key),
+    because: becauseInWords(verdict.because),
+    foretold: standing.get(verdict.key)?.unsent === true,
+  })
+  const withState = (wanted: VerdictState): Window<VerdictRow> =>
+    windowOf(
+      reconciled.verdicts.filter(({ state: given }) => given === wanted),
+      verdictRow,
+    )
+
+  return {
+    is: 'ready',
+    value: {
+      row: licenseRow(license, state.connector, state.pending > 0 ? reconciled.tally : undefined, unsentEdits, now),
+      writingBlocked: state.writingBlocked === undefined ? undefined : becauseInWords({ code: state.writingBlocked, position: 0 }),
+      wishes,
+      holders: {
+        length: state.seats.ordinals.length,
+        slice: (from, to) => {
+          const holders: HolderRow[] = []
+          for (let at = Math.max(0, from); at < Math.min(to, state.seats.ordinals.length); at += 1) {
+            const seat = seatAt(state.seats, at)
+            holders.push({
+              seat,
+              principal: people.value.nameOf(seat.ordinal, seat.licenseType),
+              verdict: state.verdictByOrdinal.get(seat.ordinal),
+            })
+          }
+          return holders
+        },
+      },
+      waiting: withState('waiting'),
+      refused: withState('refused'),
+      pending: withState('pending'),
+      orders: [...state.orders]
+        .sort((a, b) => (a.createdAt < b.createdAt ? 1 : a.createdAt > b.createdAt ? -1 : 0))
+        .map((order) => ({
+          order,
+          words: orderInWords(order),
+          state: orderStateInWords(order),
+          failures: order.failures.map(({ ordinal, text }) => ({ principal: nameOf(ordinal), text })),
+        })),
+      refusedEdits: rows.filter((row) => row.doc === doc && row.state === 'refused').map(({ id: row }) => row),
+    },
+  }
+}
+
+export const windowOf = <T, R>(items: readonly T[], make: (item: T) => R): Window<R> => ({
+  length: items.length,
+  slice: (from, to) => items.slice(Math.max(0, from), to).map(make),
+})
+
+export const orderInWords = (order: Order): string => {
+  switch (order.action) {
+    case 'associate':
+      return `Give ${seatsCounted(order.total)}`
+    case 'disassociate':
+      return `Take back ${seatsCounted(order.total)}`
+    case 'revoke':
+      return `Revoke all seats of ${counted(order.total, 'person or device', 'people or devices')}`
+    case 'register-user':
+      return `Register ${counted(order.total, 'person', 'people')} at the store`
+    case 'retire-user':
+      return `Retire ${counted(order.total, 'person', 'people')} at the store`
+  }
+}
+
+export const orderStateInWords = (order: Order): string => {
+  if (order.unknown) return 'It is not known whether the store has it. It is found by reading, not by sending again'
+  switch (order.state) {
+    case 'planned':
+      return 'Not sent yet'
+    case 'sent':
+    case 'pending':
+      return order.done > 0 ? `${order.done} of ${order.total} answered` : 'The store has not answered yet'
+    case 'done':
+      return 'Done'
+    case 'partly-done':
+      return `Partly done: ${order.done} of ${order.total}`
+    case 'failed':
+      return 'Failed'
+    case 'cancelled':
+      return 'Not needed any more'
+  }
 }

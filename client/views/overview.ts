@@ -1,7 +1,9 @@
 /** What needs attention, worst first. */
 import type { ConnectorId, LicenseId } from '../../shared/ids.ts'
-import type { ConnectorRow } from './connector-list.ts'
+import type { OutboxRow } from '../local-db.ts'
+import { sum, type ConnectorRow } from './connector-list.ts'
 import type { LicenseRow } from './license-list.ts'
+import { counted, seatsCounted } from './words.ts'
 
 export type AttentionLevel = 'urgent' | 'warning' | 'notice'
 
@@ -28,4 +30,70 @@ export interface Overview {
   readonly available: number
   readonly waiting: number
   readonly licenses: number
+}
+
+const rank: Record<AttentionLevel, number> = { urgent: 0, warning: 1, notice: 2 }
+const mostShort = 10
+
+/** Worst first; within one level in the order: connectors, refused edits, shortages, low licenses. */
+export const overviewOf = (
+  connectors: readonly ConnectorRow[],
+  licenses: readonly LicenseRow[],
+  outbox: readonly OutboxRow[],
+): Overview => {
+  const attention: Attention[] = []
+  for (const { connector, status, reasons } of connectors) {
+    if (status === 'healthy' || status === 'not-enabled') continue
+    const worst = reasons[0]
+    if (worst === undefined) continue
+    attention.push({
+      key: `connector-${connector.id}`,
+      level: status === 'unhealthy' ? 'urgent' : 'warning',
+      title: connector.location?.name ?? connector.name,
+      text: worst.text,
+      leadsTo: { is: 'connector', id: connector.id },
+    })
+  }
+  const refused = outbox.filter(({ state }) => state === 'refused')
+  if (refused.length > 0)
+    attention.push({
+      key: 'refused',
+      level: 'urgent',
+      title: counted(refused.length, 'edit was refused', 'edits were refused'),
+      text: `${refused[0]?.words ?? ''}: ${refused[0]?.refusal?.text ?? ''}`,
+      leadsTo: { is: 'outbox' },
+    })
+  const short = licenses.filter(({ bar }) => bar.short > 0).sort((a, b) => b.bar.short - a.bar.short)
+  for (const row of short)
+    attention.push({
+      key: `short-${row.id}`,
+      level: 'urgent',
+      title: `${row.license.product.name} is short of ${seatsCounted(row.bar.short)}`,
+      text: `${counted(row.bar.short, 'waits', 'wait')}, served in order when a seat returns. Buy more in the store, or take seats back.`,
+      leadsTo: { is: 'license', id: row.id },
+    })
+  for (const row of licenses) {
+    if (row.bar.short > 0 || row.low === 'none' || row.license.gone) continue
+    // Nothing left and nobody waiting is how a fully used license looks: told, but not as an alarm.
+    attention.push({
+      key: `low-${row.id}`,
+      level: row.low === 'low' || row.low === 'empty' ? 'notice' : 'warning',
+      title: `${row.license.product.name} runs low`,
+      text: `${seatsCounted(Math.max(0, row.license.available ?? 0))} left of ${(row.license.total ?? 0).toLocaleString('en')}.`,
+      leadsTo: { is: 'license', id: row.id },
+    })
+  }
+  return {
+    attention: attention
+      .map((item, at) => ({ item, at }))
+      .sort((a, b) => rank[a.item.level] - rank[b.item.level] || a.at - b.at)
+      .map(({ item }) => item),
+    connectors,
+    short: short.slice(0, mostShort),
+    owned: sum(licenses, ({ license }) => license.total ?? 0),
+    inUse: sum(licenses, ({ license }) => license.inUse),
+    available: sum(licenses, ({ license }) => Math.max(0, license.available ?? 0)),
+    waiting: sum(licenses, ({ bar }) => bar.short),
+    licenses: licenses.length,
+  }
 }

@@ -1,0 +1,136 @@
+/**
+ * How a license stands on this device: the facts, this device's edits on top, and reconcile over both. What an unsent
+ * edit leads to is foretold here and promised by nobody until the server has answered.
+ */
+import type { PlacedWish, Verdict } from '../shared/assignment.ts'
+import { writingBlockedBy, type Connector } from '../shared/connector.ts'
+import { licensesKey, ordersKey, seatsKey, wishesKey, type Columns } from '../shared/facts.ts'
+import { docOfLicense, type LicenseId, type TargetKey } from '../shared/ids.ts'
+import type { License } from '../shared/license.ts'
+import type { Order } from '../shared/order.ts'
+import { reconcile, type Reconciled, type WritingBlocked } from '../shared/reconcile.ts'
+import type { DirectoryReader } from './directory.ts'
+import type { ChunkRead, Facts } from './facts.ts'
+import type { OutboxRow, SavedEdit } from './local-db.ts'
+import { pendingEdits, standingWith, type Standing } from './outbox.ts'
+
+export interface LicenseState {
+  readonly license: License
+  readonly connector: Connector | undefined
+  readonly writingBlocked: WritingBlocked | undefined
+  readonly standing: ReadonlyMap<TargetKey, Standing>
+  readonly wishes: readonly PlacedWish[]
+  readonly seats: Columns
+  readonly orders: readonly Order[]
+  readonly reconciled: Reconciled
+  readonly verdictByOrdinal: ReadonlyMap<number, Verdict>
+  /** Edits on top of the facts. */
+  readonly pending: number
+}
+
+export interface ForetellingDeps {
+  readonly facts: Facts
+  readonly directory: DirectoryReader
+  readonly rows: () => readonly OutboxRow[]
+  readonly saved: () => readonly SavedEdit[]
+  readonly factsSeq: () => number
+}
+
+export interface Foretelling {
+  findLicense(id: LicenseId): ChunkRead<License | undefined>
+  findConnector(license: License): Connector | undefined
+  pendingOf(id: LicenseId): readonly (OutboxRow | SavedEdit)[]
+  /** `now` decides whether a credential has expired; a minute's grain is enough. Undefined: no such license. */
+  state(id: LicenseId, now: number): ChunkRead<LicenseState | undefined>
+  /** As if these wishes stood as well, last in the order of serving. */
+  stateWith(id: LicenseId, now: number, more: readonly PlacedWish[]): ChunkRead<LicenseState | undefined>
+}
+
+const minuteMs = 60_000
+/** States held; each is as large as its license. */
+const mostStates = 32
+
+export const createForetelling = ({ facts, directory, rows, saved, factsSeq }: ForetellingDeps): Foretelling => {
+  const states = new Map<LicenseId, { readonly of: readonly unknown[]; readonly state: LicenseState }>()
+
+  const findLicense = (id: LicenseId): ChunkRead<License | undefined> => {
+    const read = facts.rows(licensesKey(id))
+    return read.is === 'loading' ? read : { is: 'ready', value: read.value.find((license) => license.id === id) }
+  }
+
+  const findConnector = (license: License): Connector | undefined => {
+    const read = facts.rows('connectors')
+    return read.is === 'ready' ? read.value.find(({ id }) => id === license.connectorId) : undefined
+  }
+
+  const pendingOf = (id: LicenseId): readonly (OutboxRow | SavedEdit)[] => pendingEdits(docOfLicense(id), rows(), saved(), factsSeq())
+
+  const read = (id: LicenseId, now: number, more: readonly PlacedWish[]): ChunkRead<LicenseState | undefined> => {
+    const found = findLicense(id)
+    const connectors = facts.rows('connectors')
+    const wishes = facts.rows(wishesKey(id))
+    const seats = facts.columns(seatsKey(id))
+    const orders = facts.rows(ordersKey(id))
+    if (
+      found.is === 'loading' ||
+      connectors.is === 'loading' ||
+      wishes.is === 'loading' ||
+      seats.is === 'loading' ||
+      orders.is === 'loading'
+    )
+      return { is: 'loading' }
+    const license = found.value
+    if (license === undefined) return { is: 'ready', value: undefined }
+    const connector = findConnector(license)
+    const writingBlocked = connector === undefined ? undefined : writingBlockedBy(connector, now - (now % minuteMs))
+    const pending = pendingOf(id)
+    const standing = standingWith(wishes.value, pending)
+    const standingWishes = [...standing.values()].map(({ placed }) => placed)
+    const all =
+      more.length === 0 ? standingWishes : [...standingWishes.filter(({ key }) => !more.some((wish) => wish.key === key)), ...more]
+    const people = directory.forWishes(all.map(({ key }) => key))
+    if (people.is === 'loading') return people
+    const of = [license, connector, writingBlocked, wishes.value, seats.value, orders.value, ...people.value.of, ...pending]
+    const held = more.length === 0 ? states.get(id) : undefined
+    if (held !== undefined && held.of.length === of.length && held.of.every((part, at) => part === of[at]))
+      return { is: 'ready', value: held.state }
+    const reconciled = reconcile({
+      license,
+      writingBlocked,
+      wishes: all,
+      seats: seats.value,
+      orders: orders.value,
+      directory: people.value.directory,
+    })
+    const state: LicenseState = {
+      license,
+      connector,
+      writingBlocked,
+      standing,
+      wishes: all,
+      seats: seats.value,
+      orders: orders.value,
+      reconciled,
+      verdictByOrdinal: new Map(reconciled.verdicts.map((verdict) => [verdict.ordinal, verdict])),
+      pending: pending.length,
+    }
+    if (more.length === 0) {
+      states.delete(id)
+      states.set(id, { of, state })
+      if (states.size > mostStates)
+        for (const oldest of states.keys()) {
+          states.delete(oldest)
+          break
+        }
+    }
+    return { is: 'ready', value: state }
+  }
+
+  return {
+    findLicense,
+    findConnector,
+    pendingOf,
+    state: (id, now) => read(id, now, []),
+    stateWith: read,
+  }
+}
