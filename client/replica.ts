@@ -24,9 +24,10 @@ export const freshClientId = (chance: Chance): number => {
 
 const open = (base: DocBase | undefined, rows: readonly OutboxRow[], clientId: number): Y.Doc => {
   const doc = new Y.Doc()
-  doc.clientID = clientId
   if (base !== undefined && base.state.length > 0) Y.applyUpdate(doc, base.state, 'server')
   for (const row of rows) if (row.update.length > 0) Y.applyUpdate(doc, row.update, 'outbox')
+  // Set last: Yjs takes another id by chance of its own when what it applies holds its own.
+  doc.clientID = clientId
   return doc
 }
 
