@@ -1,224 +1,216 @@
 /**
- * Requests to Apple's service under its rules of pace. One client for each Location.
+ * Requests to Apple's license service under its rules of pace. One client for each Location.
  *
- * A GET may be tried again, bounded; a POST never: whether one that was cut off took effect is found out by reading.
- * The body is looked into before the status, since errors come with 200 too. A redirect is not followed: the token goes
- * to the configured host and to no other.
+ * A GET may be tried again, bounded; a POST never: what became of one that got no clear answer is found out by reading.
+ * The body is looked into before the status, since errors come with 200 too. The token goes to the configured address
+ * and to no other. Source: docs/stores/apple-apps-and-books.md, 2.13 and 2.14.
  */
-import * as v from 'valibot'
-import { sleep, type Chance, type Clock } from '../../../shared/clock.ts'
-import { err, ok, type Result } from '../../../shared/result.ts'
-import type { Secret } from '../../secret.ts'
-import type { StoreFailure } from '../store.ts'
-import { openCredential } from './content-token.ts'
-import { defaultPauseMs, failureOf } from './failures.ts'
-import { envelopeAnswer, errorAnswer, type Envelope } from './wire.ts'
+import type { Chance } from '../../../shared/clock.ts'
+import { err, type Result } from '../../../shared/result.ts'
+import { senseOf, type Refusal } from './failures.ts'
+import { ask, parseJson, type Heard, type HttpDeps, type Method } from './http.ts'
+import { createPace, parseRetryAfter } from './pace.ts'
+import { parseErrorNumber, type Unreadable } from './wire.ts'
 
-/** The store's error number, kept for the few callers that act on it. */
-export interface ErrorNumber {
-  readonly is: 'error-number'
-  readonly errorNumber: number
-  readonly failure: StoreFailure
-}
-/** A POST that may or may not have arrived. */
-export interface OutcomeUnknown {
-  readonly is: 'outcome-unknown'
-  readonly text: string
-}
-export type RequestFailure = { readonly is: 'failure'; readonly failure: StoreFailure } | ErrorNumber | OutcomeUnknown
+export type RequestFailure =
+  | Refusal
+  /** The Location is to be left alone for so long; nothing was done. */
+  | { readonly is: 'busy'; readonly retryAfterMs: number }
+  | { readonly is: 'unreachable'; readonly text: string }
+  | { readonly is: 'unreadable'; readonly text: string }
+  /** POST only: it may or may not have been done. */
+  | { readonly is: 'outcome-unknown'; readonly text: string }
+
+export type Parse<T> = (json: unknown) => Result<T, Unreadable>
 
 export interface AppleClient {
-  get<T>(path: string, query: Readonly<Record<string, string>>, schema: v.GenericSchema<unknown, T>): Promise<Result<T, RequestFailure>>
-  post<T>(path: string, body: unknown, schema: v.GenericSchema<unknown, T>): Promise<Result<T, RequestFailure>>
-  /** Requests a second that the service allows at present. */
+  get<T>(
+    path: string,
+    query: Readonly<Record<string, string | undefined>>,
+    parse: Parse<T>,
+    options?: { readonly withToken: boolean },
+  ): Promise<Result<T, RequestFailure>>
+  post<T>(path: string, body: unknown, parse: Parse<T>): Promise<Result<T, RequestFailure>>
+  /** Requests a second that Apple allows at present, all of this Location's callers together. */
   setRate(requestsPerSecond: number): void
 }
 
-export interface AppleClientDeps {
-  readonly clock: Clock
+export interface AppleClientDeps extends HttpDeps {
   readonly chance: Chance
-  readonly fetch: typeof globalThis.fetch
+  /** Up to and including `/mdm/v2`. */
   readonly baseUrl: string
-  readonly secret: Secret
-  /** Every answer carries who holds the Location. */
-  readonly onEnvelope: (envelope: Envelope) => void
+  readonly bearer: string
+  /** Every good answer to a request that carried the token, before it is parsed: any of them may tell who holds the Location. */
+  readonly onAnswer: (json: unknown) => void
 }
 
+export const userAgent = 'Quartermaster (Apps and Books)'
 const getTimeoutMs = 30_000
+/** Apple may call our own server before it answers. */
 const postTimeoutMs = 60_000
-const mostAnswerBytes = 32 * 1024 * 1024
-const mostTries = 5
-const firstBackOffMs = 1000
-/** What the service may ask of us at most; shown as the connector's reason meanwhile. */
-const longestPauseMs = 60 * 60_000
-/** We take half of what is allowed: another management service may share it. */
-const ourShare = 0.5
-/** Requests that may follow each other at once, as long as the average holds. */
-const atOnce = 5
-const userAgent = 'Quartermaster'
+/** An internal error five times in a row is known to pass. */
+const mostTriesInTrouble = 6
+/** A dropped line or a garbled answer: fewer, so that somebody who waits at a screen hears of it soon. */
+const mostTriesUnheard = 4
+/** A pause up to this is sat out; before a longer one the caller is told to come back. */
+const longestQuietWaitMs = 30_000
+/** A write waits less: who holds the Location was looked up just before. */
+const longestQuietWaitOfWriteMs = 2000
+
+const oldData = 'The old data is kept with its age. It is tried again by itself.'
+
+type Told =
+  | { readonly is: 'good'; readonly json: unknown }
+  | Refusal
+  | { readonly is: 'busy' | 'trouble'; readonly retryAfterMs: number | undefined; readonly status: number }
+  | { readonly is: 'garbled' | 'redirect' }
+
+/** What an answer says, apart from what it holds. */
+const toldBy = (heard: Extract<Heard, { readonly is: 'answer' }>, now: number): Told => {
+  const { status, headers, text } = heard
+  const json = parseJson(text)
+  const isObject = typeof json === 'object' && json !== null && !Array.isArray(json)
+  const errorNumber = parseErrorNumber(json)
+  if (errorNumber === undefined) {
+    if (status >= 200 && status < 300) return isObject ? { is: 'good', json } : { is: 'garbled' }
+    // Status 0 is how some networks show a redirect that is not to be followed.
+    if (status < 400) return { is: 'redirect' }
+  }
+  if (errorNumber === 'unreadable' && status < 400) return { is: 'garbled' }
+  const number = typeof errorNumber === 'number' ? errorNumber : undefined
+  const sense = senseOf(number, status)
+  return sense === 'refused'
+    ? { is: 'refused', errorNumber: number, status }
+    : { is: sense, retryAfterMs: parseRetryAfter(headers, now), status }
+}
 
 export const createAppleClient = (deps: AppleClientDeps): AppleClient => {
-  const { clock, chance } = deps
-  let nextAt = 0
-  let gapMs = 1000 / (10 * ourShare)
-  let pausedUntil = 0
+  const { clock, baseUrl } = deps
+  const pace = createPace(deps)
+  const host = new URL(baseUrl).host
 
-  /** Waits for this Location's turn. A pause that the service asked for is not waited out here: the caller comes back. */
-  const turn = async (): Promise<StoreFailure | undefined> => {
-    const pauseMs = pausedUntil - clock.now()
-    if (pauseMs > 0) return { is: 'store-busy', retryAfterMs: pauseMs }
-    const from = Math.max(nextAt, clock.now())
-    nextAt = from + gapMs
-    const waitMs = from - clock.now() - atOnce * gapMs
-    if (waitMs > 0) await sleep(clock, waitMs)
-    return undefined
+  const hear = (method: Method, url: string, withToken: boolean, body?: string): Promise<Heard> =>
+    ask(deps, {
+      method,
+      url,
+      headers: {
+        Accept: 'application/json',
+        'User-Agent': userAgent,
+        ...(withToken ? { Authorization: `Bearer ${deps.bearer}` } : {}),
+        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body }),
+      timeoutMs: method === 'GET' ? getTimeoutMs : postTimeoutMs,
+    })
+
+  const redirected: RequestFailure = {
+    is: 'unreachable',
+    text: `${host} sent the request elsewhere. It was not followed, so the token went nowhere else. Check QM_APPLE_APPS_BOOKS_URL, and whether a proxy stands between. ${oldData}`,
+  }
+  const unreadable = (where: string): RequestFailure => ({
+    is: 'unreadable',
+    text: `An answer of Apple could not be read (${where}). ${oldData}`,
+  })
+
+  /** One try of a GET: what it came to, and how often this sort of failure may be tried in all. */
+  const tryGet = async <T>(url: string, parse: Parse<T>, withToken: boolean): Promise<Result<T, readonly [RequestFailure, number]>> => {
+    const heard = await hear('GET', url, withToken)
+    if (heard.is !== 'answer') {
+      if (heard.is === 'too-large') return err([unreadable('it is larger than any list page'), 1])
+      pace.backOff(undefined)
+      const why = heard.is === 'timed-out' ? `no answer within ${getTimeoutMs / 1000} seconds` : heard.why
+      const text = `${host} could not be reached (${why}). Check that this server may reach it. ${oldData}`
+      return err([{ is: 'unreachable', text }, mostTriesUnheard])
+    }
+    const told = toldBy(heard, clock.now())
+    switch (told.is) {
+      case 'good': {
+        pace.recovered()
+        if (withToken) deps.onAnswer(told.json)
+        const parsed = parse(told.json)
+        if (parsed.ok) return parsed
+        pace.backOff(undefined)
+        return err([unreadable(parsed.error.where), mostTriesUnheard])
+      }
+      case 'refused':
+        pace.recovered()
+        return err([told, 1])
+      case 'busy':
+        return err([{ is: 'busy', retryAfterMs: pace.backOff(told.retryAfterMs) }, mostTriesInTrouble])
+      case 'trouble': {
+        const retryAfterMs = pace.backOff(told.retryAfterMs)
+        if (told.retryAfterMs !== undefined) return err([{ is: 'busy', retryAfterMs }, mostTriesInTrouble])
+        const text = `Apple's service has trouble (status ${told.status}). ${oldData}`
+        return err([{ is: 'unreachable', text }, mostTriesInTrouble])
+      }
+      case 'redirect':
+        return err([redirected, 1])
+      case 'garbled':
+        pace.backOff(undefined)
+        return err([unreadable('it is empty, cut short or no JSON'), mostTriesUnheard])
+    }
   }
 
-  const once = async <T>(
-    method: 'GET' | 'POST',
-    url: string,
-    body: string | undefined,
-    schema: v.GenericSchema<unknown, T>,
-  ): Promise<Result<T, RequestFailure>> => {
-    const abort = new AbortController()
-    const cancelTimer = clock.after(method === 'GET' ? getTimeoutMs : postTimeoutMs, () => abort.abort())
-    let response: Response
-    let text: string
-    try {
-      response = await deps.fetch(url, {
-        method,
-        redirect: 'manual',
-        signal: abort.signal,
-        headers: {
-          Authorization: `Bearer ${openCredential(deps.secret).contentToken}`,
-          Accept: 'application/json',
-          'User-Agent': userAgent,
-          ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
-        },
-        ...(body === undefined ? {} : { body }),
-      })
-      text = await boundedText(response)
-    } catch {
-      // The cause is not passed on: a fetch error may quote the request, and so the token.
-      return method === 'POST'
-        ? err({ is: 'outcome-unknown', text: 'The connection to Apple broke off before it answered.' })
-        : err({
-            is: 'failure',
-            failure: { is: 'store-unreachable', text: 'Apple could not be reached. The old data is kept. It is tried again by itself.' },
-          })
-    } finally {
-      cancelTimer()
-    }
-    return read(method, response, text, schema)
-  }
-
-  const read = <T>(
-    method: 'GET' | 'POST',
-    response: Response,
-    text: string,
-    schema: v.GenericSchema<unknown, T>,
-  ): Result<T, RequestFailure> => {
-    const { status } = response
-    const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), clock.now())
-    if (retryAfterMs !== undefined && (status === 429 || status >= 500)) pausedUntil = Math.max(pausedUntil, clock.now() + retryAfterMs)
-    const json = parseJson(text)
-    const error = v.safeParse(errorAnswer, json)
-    if (error.success) {
-      const { errorNumber } = error.output
-      // 9603 and its like may come after the work was done.
-      if (method === 'POST' && status >= 500 && errorNumber !== 9729)
-        return err({ is: 'outcome-unknown', text: `Apple answered with an error of its own (${errorNumber}).` })
-      return err({ is: 'error-number', errorNumber, failure: failureOf(errorNumber, status, retryAfterMs) })
-    }
-    if (status >= 300 && status < 400)
-      return err({
-        is: 'failure',
-        failure: {
-          is: 'store-unreachable',
-          text: 'The address for Apple sent us elsewhere. A proxy stands between; the token was not sent on. Check the network of this server.',
-        },
-      })
-    if (status >= 500) {
-      if (method === 'POST') return err({ is: 'outcome-unknown', text: `Apple answered with status ${status}.` })
-      return err({ is: 'failure', failure: { is: 'store-busy', retryAfterMs: retryAfterMs ?? defaultPauseMs } })
-    }
-    if (status >= 400) return err({ is: 'failure', failure: failureOf(0, status, retryAfterMs) })
-    const parsed = v.safeParse(schema, json)
-    if (!parsed.success) {
-      if (method === 'POST') return err({ is: 'outcome-unknown', text: "Apple's answer could not be read." })
-      return err({
-        is: 'failure',
-        failure: {
-          is: 'store-answer-unreadable',
-          text: "Apple's answer could not be read. The old data is kept. It is tried again by itself.",
-        },
-      })
-    }
-    const envelope = v.safeParse(envelopeAnswer, json)
-    if (envelope.success) deps.onEnvelope(envelope.output)
-    return ok(parsed.output)
-  }
+  const unknown = (why: string): RequestFailure => ({
+    is: 'outcome-unknown',
+    text: `Apple did not say what became of it (${why}). It is found out by reading; nothing is sent twice.`,
+  })
 
   return {
-    setRate: (requestsPerSecond) => {
-      gapMs = 1000 / (Math.max(1, requestsPerSecond) * ourShare)
-    },
-    get: async (path, query, schema) => {
-      const search = new URLSearchParams(query).toString()
-      const url = `${deps.baseUrl}${path}${search === '' ? '' : `?${search}`}`
+    setRate: pace.setRate,
+    get: async (path, query, parse, { withToken } = { withToken: true }) => {
+      const search = new URLSearchParams()
+      for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, value)
+      const url = `${baseUrl}${path}${search.size === 0 ? '' : `?${search.toString()}`}`
+      let before: RequestFailure | undefined
       for (let tries = 1; ; tries += 1) {
-        const busy = await turn()
-        if (busy !== undefined) return err({ is: 'failure', failure: busy })
-        const answer = await once('GET', url, undefined, schema)
-        if (answer.ok || tries >= mostTries || !mayPass(answer.error) || pausedUntil > clock.now()) return answer
-        await sleep(clock, firstBackOffMs * 2 ** (tries - 1) * (0.5 + chance.fraction()))
+        const leftMs = await pace.turn(longestQuietWaitMs)
+        if (leftMs > 0) return err(before !== undefined && before.is !== 'busy' ? before : { is: 'busy', retryAfterMs: leftMs })
+        const tried = await tryGet(url, parse, withToken)
+        if (tried.ok) return tried
+        const [failure, mostTries] = tried.error
+        if (tries >= mostTries) return err(failure)
+        before = failure
       }
     },
-    post: async (path, body, schema) => {
-      const busy = await turn()
-      if (busy !== undefined) return err({ is: 'failure', failure: busy })
-      return await once('POST', `${deps.baseUrl}${path}`, JSON.stringify(body), schema)
+    post: async (path, body, parse) => {
+      const leftMs = await pace.turn(longestQuietWaitOfWriteMs)
+      if (leftMs > 0) return err({ is: 'busy', retryAfterMs: leftMs })
+      const heard = await hear('POST', `${baseUrl}${path}`, true, JSON.stringify(body))
+      if (heard.is === 'not-sent') {
+        pace.backOff(undefined)
+        return err({
+          is: 'unreachable',
+          text: `${host} could not be reached (${heard.why}). Nothing was sent. It is tried again by itself.`,
+        })
+      }
+      if (heard.is === 'too-large') return err(unknown('its answer is larger than any that is known'))
+      if (heard.is !== 'answer') {
+        pace.backOff(undefined)
+        return err(unknown(heard.is === 'timed-out' ? `no answer within ${postTimeoutMs / 1000} seconds` : heard.why))
+      }
+      const told = toldBy(heard, clock.now())
+      switch (told.is) {
+        case 'good': {
+          pace.recovered()
+          deps.onAnswer(told.json)
+          const parsed = parse(told.json)
+          return parsed.ok ? parsed : err(unknown(`its answer lacks ${parsed.error.where}`))
+        }
+        case 'refused':
+          pace.recovered()
+          return err(told)
+        case 'busy':
+          return err({ is: 'busy', retryAfterMs: pace.backOff(told.retryAfterMs) })
+        case 'trouble':
+          // An internal error may come after the work was done.
+          pace.backOff(told.retryAfterMs)
+          return err(unknown(`status ${told.status}`))
+        case 'redirect':
+          return err(unknown('the request was sent elsewhere, and not followed'))
+        case 'garbled':
+          return err(unknown('its answer is empty, cut short or no JSON'))
+      }
     },
   }
-}
-
-/** Worth another try of the same read: a busy or broken service, a cut connection, an answer cut short. */
-const mayPass = (failure: RequestFailure): boolean => {
-  const inner = failure.is === 'outcome-unknown' ? undefined : failure.failure
-  return inner !== undefined && (inner.is === 'store-busy' || inner.is === 'store-unreachable' || inner.is === 'store-answer-unreadable')
-}
-
-const boundedText = async (response: Response): Promise<string> => {
-  if (response.body === null) return ''
-  const parts: Uint8Array[] = []
-  let bytes = 0
-  const reader = response.body.getReader()
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) break
-    bytes += value.length
-    if (bytes > mostAnswerBytes) {
-      await reader.cancel()
-      throw new Error('the answer is too large')
-    }
-    parts.push(value)
-  }
-  return new TextDecoder().decode(Buffer.concat(parts))
-}
-
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // An edge's HTML page, an empty body, a body cut short: to the caller none of them is an answer.
-    return undefined
-  }
-}
-
-/** Seconds or an HTTP date, bounded; undefined for nothing or for what is neither. */
-export const parseRetryAfter = (header: string | null, now: number): number | undefined => {
-  if (header === null) return undefined
-  const seconds = /^\s*\d+(\.\d+)?\s*$/.test(header) ? Number(header) : undefined
-  const ms = seconds === undefined ? Date.parse(header) - now : seconds * 1000
-  return Number.isNaN(ms) ? undefined : Math.min(Math.max(0, ms), longestPauseMs)
 }

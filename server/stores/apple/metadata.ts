@@ -1,112 +1,143 @@
-/** Names and icons of Apple's products, from the content metadata look-up. Never needed for counts. Source: docs/stores, 4.1. */
-import * as v from 'valibot'
-import { sleep, type Clock } from '../../../shared/clock.ts'
+/**
+ * Names and icons of products, from the content metadata look-up. Counts never need it: a product without a name is
+ * shown by its number. Source: docs/stores/apple-apps-and-books.md, 4.1.
+ */
+import { sleep } from '../../../shared/clock.ts'
+import type { ProductKind } from '../../../shared/license.ts'
 import { err, ok, type Result } from '../../../shared/result.ts'
 import type { ProductDescription, StoreFailure } from '../store.ts'
-import { parseRetryAfter } from './client.ts'
-import { defaultPauseMs } from './failures.ts'
-import { describedItem, lookupAnswer, type Described } from './wire.ts'
+import { userAgent } from './client.ts'
+import { ask, parseJson, type HttpDeps } from './http.ts'
+import { longestPauseMs, parseRetryAfter } from './pace.ts'
+import { parseLookup, type LookupItem } from './wire.ts'
 
-export interface MetadataDeps {
-  readonly clock: Clock
-  readonly fetch: typeof globalThis.fetch
+export interface MetadataDeps extends HttpDeps {
+  /** The configured address. The one that the service configuration tells is not used. */
   readonly lookupUrl: string
+  readonly bearer: string
 }
 
-export const idsPerCall = 50
-/** No limit is documented; one call a second is known to pass. */
-const gapMs = 1000
-const timeoutMs = 15_000
-const iconPixels = '128'
+export interface Metadata {
+  /**
+   * Descriptions in no promised order. Ids that Apple tells nothing about are left out, and so are those of a later call
+   * that failed when an earlier one went well. Fails when nothing could be asked.
+   */
+  describe(productIds: readonly string[], country: string, platform: string): Promise<Result<readonly ProductDescription[], StoreFailure>>
+}
 
-/** The token is not sent: the look-up lives on another host. Custom apps that it hides without one keep their number as name. */
-export const createMetadata = (deps: MetadataDeps) => {
+export const mostIdsPerCall = 50
+/** No limit is published; 126 calls a minute are known to pass. */
+const gapMs = 1000
+const timeoutMs = 30_000
+const ownPauseMs = 60_000
+const iconPixels = 128
+/** Only what can stand in the list of ids as it is. */
+const ID = /^[A-Za-z0-9._-]{1,64}$/
+
+const counts = 'Counts are not touched by it; products keep the name they had, or show their number. It is tried again at a later sync.'
+
+export const createMetadata = (deps: MetadataDeps): Metadata => {
+  const { clock } = deps
   let nextAt = 0
+
+  const turn = async (): Promise<void> => {
+    const now = clock.now()
+    // The gap at most also bounds the wait after the clock was set back.
+    const waitMs = Math.min(Math.max(0, nextAt - now), mostCallsWaiting * gapMs)
+    nextAt = now + waitMs + gapMs
+    if (waitMs > 0) await sleep(clock, waitMs)
+  }
+
+  const lookUp = async (
+    ids: readonly string[],
+    country: string,
+    platform: string,
+    withToken: boolean,
+  ): Promise<Result<ReadonlyMap<string, LookupItem>, StoreFailure>> => {
+    await turn()
+    // No `l`: names come in the language of the location's own storefront.
+    const query = new URLSearchParams({ version: '2', p: 'mdm-lockup', caller: 'MDM', platform })
+    if (country !== '') query.set('cc', country.toLowerCase())
+    query.set('id', ids.join(','))
+    const heard = await ask(deps, {
+      method: 'GET',
+      url: `${deps.lookupUrl}?${query.toString()}`,
+      headers: { Accept: 'application/json', 'User-Agent': userAgent, ...(withToken ? { Cookie: `itvt=${deps.bearer}` } : {}) },
+      timeoutMs,
+    })
+    if (heard.is === 'too-large') return err({ is: 'store-answer-unreadable', text: `Apple's answer with names is too large. ${counts}` })
+    if (heard.is !== 'answer') return err({ is: 'store-unreachable', text: `Apple's look-up of names could not be reached. ${counts}` })
+    const { status, headers, text } = heard
+    if (status === 429 || status === 503) {
+      const retryAfterMs = Math.min(parseRetryAfter(headers, clock.now()) ?? ownPauseMs, longestPauseMs)
+      return err({ is: 'store-busy', retryAfterMs })
+    }
+    if (status >= 500) return err({ is: 'store-unreachable', text: `Apple's look-up of names has trouble (status ${status}). ${counts}` })
+    const items = status >= 200 && status < 300 ? parseLookup(parseJson(text)) : undefined
+    return items === undefined || !items.ok
+      ? err({ is: 'store-answer-unreadable', text: `Apple's answer with names could not be read (status ${status}). ${counts}` })
+      : items
+  }
+
   return {
-    describe: async (
-      productIds: readonly string[],
-      country: string,
-      platform: string,
-    ): Promise<Result<readonly ProductDescription[], StoreFailure>> => {
+    describe: async (productIds, country, platform) => {
+      const ids = [...new Set(productIds)].filter((id) => ID.test(id))
       const found: ProductDescription[] = []
-      for (let from = 0; from < productIds.length; from += idsPerCall) {
-        const waitMs = nextAt - deps.clock.now()
-        if (waitMs > 0) await sleep(deps.clock, waitMs)
-        nextAt = deps.clock.now() + gapMs
-        const some = await lookUp(deps, productIds.slice(from, from + idsPerCall), country, platform)
-        if (!some.ok) return some
-        found.push(...some.value)
+      for (let from = 0; from < ids.length; from += mostIdsPerCall) {
+        const asked = ids.slice(from, from + mostIdsPerCall)
+        const open = await lookUp(asked, country, platform, false)
+        if (!open.ok) return found.length > 0 ? ok(found) : open
+        // Custom apps are told only to who shows the token; it goes to this second host for nothing else.
+        const missing = asked.filter((id) => !open.value.has(id))
+        const hidden = missing.length === 0 ? undefined : await lookUp(missing, country, platform, true)
+        for (const id of asked) {
+          const item = open.value.get(id) ?? (hidden?.ok === true ? hidden.value.get(id) : undefined)
+          if (item?.name !== undefined && item.name !== '') found.push(descriptionOf(id, item.name, item, deps.lookupUrl))
+        }
       }
       return ok(found)
     },
   }
 }
 
-const lookUp = async (
-  deps: MetadataDeps,
-  ids: readonly string[],
-  country: string,
-  platform: string,
-): Promise<Result<readonly ProductDescription[], StoreFailure>> => {
-  const query = new URLSearchParams({
-    version: '2',
-    p: 'mdm-lockup',
-    caller: 'MDM',
-    platform,
-    cc: country.toLowerCase(),
-    l: 'en',
-    id: ids.join(','),
-  })
-  const abort = new AbortController()
-  const cancelTimer = deps.clock.after(timeoutMs, () => abort.abort())
-  try {
-    const response = await deps.fetch(`${deps.lookupUrl}?${query.toString()}`, {
-      redirect: 'manual',
-      signal: abort.signal,
-      headers: { Accept: 'application/json' },
-    })
-    const text = await response.text()
-    if (response.status === 429 || response.status >= 500)
-      return err({
-        is: 'store-busy',
-        retryAfterMs: parseRetryAfter(response.headers.get('retry-after'), deps.clock.now()) ?? defaultPauseMs,
-      })
-    const answer = v.safeParse(lookupAnswer, parse(text))
-    if (!response.ok || !answer.success)
-      return err({ is: 'store-answer-unreadable', text: "Apple's look-up of names could not be read. Counts are not affected." })
-    return ok(
-      Object.entries(answer.output.results ?? {}).flatMap(([productId, item]) => {
-        const described = v.safeParse(describedItem, item)
-        return described.success && described.output.name ? [descriptionOf(productId, described.output.name, described.output)] : []
-      }),
-    )
-  } catch {
-    return err({ is: 'store-unreachable', text: "Apple's look-up of names could not be reached. Counts are not affected." })
-  } finally {
-    cancelTimer()
+const mostCallsWaiting = 60
+
+const kindOf = (item: LookupItem): ProductKind | null => {
+  if (item.isCustomApp) return 'custom-app'
+  switch (item.kind) {
+    case 'epubBook':
+    case 'ibook':
+    case 'ibookTextbook':
+      return 'book'
+    case 'iosSoftware':
+    case 'desktopApp':
+    case 'software':
+      return 'app'
+    default:
+      return null
   }
 }
 
-const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-const descriptionOf = (productId: string, name: string, item: Described): ProductDescription => ({
+const descriptionOf = (productId: string, name: string, item: LookupItem, lookupUrl: string): ProductDescription => ({
   productId,
   name,
-  publisher: item.artistName ?? '',
-  kind: item.isB2BCustomApp === true ? 'custom-app' : item.kind === 'epubBook' || item.kind === 'ibookTextbook' ? 'book' : null,
-  iconUrl: iconOf(item.artwork),
+  publisher: item.artist ?? '',
+  kind: kindOf(item),
+  iconUrl: iconOf(item.artwork, lookupUrl),
 })
 
-/** An object with a template in live answers, a list of sized pictures in older samples. */
-const iconOf = (artwork: Described['artwork']): string | null => {
-  const url = Array.isArray(artwork) ? artwork.at(-1)?.url : artwork?.url
-  return url === undefined
-    ? null
-    : url.replaceAll('{w}', iconPixels).replaceAll('{h}', iconPixels).replaceAll('{f}', 'png').replaceAll('{c}', 'bb')
+/** Of several sizes the smallest that is large enough. */
+const iconOf = (artwork: LookupItem['artwork'], lookupUrl: string): string | null => {
+  const bySize = [...artwork].sort((a, b) => (a.width ?? 0) - (b.width ?? 0))
+  const chosen = bySize.find(({ width }) => (width ?? 0) >= iconPixels) ?? bySize.at(-1)
+  if (chosen === undefined) return null
+  const filled = chosen.url
+    .replaceAll('{w}', String(iconPixels))
+    .replaceAll('{h}', String(iconPixels))
+    .replaceAll('{c}', 'bb')
+    .replaceAll('{f}', 'png')
+  if (!URL.canParse(filled)) return null
+  // A browser will load it: encrypted, or from where the names themselves came from.
+  const url = new URL(filled)
+  return url.protocol === 'https:' || (url.protocol === 'http:' && url.origin === new URL(lookupUrl).origin) ? url.href : null
 }

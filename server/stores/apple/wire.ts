@@ -1,68 +1,282 @@
-/** Apple's answers, read leniently: every member may be missing, unknown members are left alone, unknown kinds are kept. */
+/**
+ * Apple's answers. Every member of every answer is formally optional, unknown members are left alone and unknown kinds
+ * are kept. Strict is only what would do harm if it were guessed: a list that is not there is not an empty one, and a
+ * next page that can't be read is not the end. Source: docs/stores/apple-apps-and-books.md, section 2.
+ */
 import * as v from 'valibot'
+import { err, ok, type Result } from '../../../shared/result.ts'
 
-/** Documented as text, seen as a number; never used as one. */
-const id = v.union([v.string(), v.pipe(v.number(), v.safeInteger(), v.transform(String))])
-const count = v.optional(v.nullable(v.pipe(v.number(), v.safeInteger())))
-const text = v.optional(v.nullable(v.string()))
-const flag = v.optional(v.nullable(v.boolean()))
+/** `where` names the part that could not be read, never its value. */
+export interface Unreadable {
+  readonly is: 'unreadable'
+  readonly where: string
+}
+const unreadable = (where: string): Result<never, Unreadable> => err({ is: 'unreadable', where })
 
-const mdmInfo = v.optional(v.nullable(v.object({ id: v.string(), name: text, metadata: text })))
-const envelope = { uId: v.optional(v.nullable(id)), tokenExpirationDate: text, mdmInfo }
-const paging = { currentPageIndex: count, nextPageIndex: count, totalPages: count, versionId: text }
+/** Ids are documented as text and seen as numbers; they are never used as numbers. */
+const asText = v.union([v.string(), v.pipe(v.number(), v.safeInteger(), v.transform(String))])
+const asCount = v.union([v.pipe(v.number(), v.safeInteger()), v.pipe(v.string(), v.regex(/^-?\d{1,15}$/), v.transform(Number))])
+/** A member that is missing, null or of a form we do not know: all three tell nothing. */
+const maybeText = v.fallback(v.nullish(asText), undefined)
+const maybeCount = v.fallback(v.nullish(asCount), undefined)
+const maybeFlag = v.fallback(v.nullish(v.boolean()), undefined)
+const maybeObject = v.fallback(v.nullish(v.record(v.string(), v.unknown())), undefined)
+/** The texts of a list; what else stands in it is left out, and so is a list that is none. */
+const texts = v.pipe(
+  v.unknown(),
+  v.transform((list): readonly string[] =>
+    (Array.isArray(list) ? list : []).flatMap((item: unknown) => {
+      const text = v.safeParse(asText, item)
+      return text.success ? [text.output] : []
+    }),
+  ),
+)
+const maybeTexts = v.optional(texts, [])
 
-export const envelopeAnswer = v.object(envelope)
-export type Envelope = v.InferOutput<typeof envelopeAnswer>
+// ---- Around every answer ----
 
-export const errorAnswer = v.object({ errorNumber: v.pipe(v.number(), v.safeInteger()) })
+export interface MdmInfo {
+  readonly id: string
+  readonly name: string
+  readonly metadata: string
+}
 
-export const serviceConfig = v.object({ limits: v.optional(v.nullable(v.record(v.string(), v.unknown()))) })
+const mdmInfoForm = v.object({ id: maybeText, name: maybeText, metadata: maybeText })
 
-export const clientConfig = v.object({ ...envelope, locationName: text, countryISO2ACode: text, defaultPlatform: text })
+/** Absent and null are alike, and so is an object with nothing in it. A name without an id is still somebody. */
+const mdmInfoOf = (value: unknown): MdmInfo | undefined => {
+  const parsed = v.safeParse(mdmInfoForm, value)
+  if (!parsed.success) return undefined
+  const { id, name, metadata } = parsed.output
+  const info = { id: id ?? '', name: name ?? '', metadata: metadata ?? '' }
+  return info.id === '' && info.name === '' && info.metadata === '' ? undefined : info
+}
+
+export interface Envelope {
+  readonly mdmInfo: MdmInfo | undefined
+  readonly expiresAt: string | undefined
+}
+
+const envelopeForm = v.object({ mdmInfo: v.optional(v.unknown()), tokenExpirationDate: maybeText })
+
+export const parseEnvelope = (json: unknown): Envelope => {
+  const parsed = v.safeParse(envelopeForm, json)
+  return parsed.success
+    ? { mdmInfo: mdmInfoOf(parsed.output.mdmInfo), expiresAt: parsed.output.tokenExpirationDate ?? undefined }
+    : { mdmInfo: undefined, expiresAt: undefined }
+}
+
+/** The error number of an answer, whatever its status; `unreadable` when it names one that is none. Undefined: it is no error. */
+export const parseErrorNumber = (json: unknown): number | 'unreadable' | undefined => {
+  const parsed = v.safeParse(v.object({ errorNumber: v.optional(v.unknown()) }), json)
+  const told = parsed.success ? parsed.output.errorNumber : undefined
+  if (told === undefined || told === null || told === 0) return undefined
+  const number = v.safeParse(asCount, told)
+  return number.success ? number.output : 'unreadable'
+}
+
+// ---- Configuration ----
+
+export interface ServiceConfig {
+  readonly limitByName: ReadonlyMap<string, number>
+  readonly messageByErrorNumber: ReadonlyMap<number, string>
+}
+
+const serviceConfigForm = v.object({ limits: maybeObject, errorCodes: v.fallback(v.nullish(v.array(v.unknown())), undefined) })
+const errorCodeForm = v.object({ errorNumber: asCount, errorMessage: v.string() })
+
+export const parseServiceConfig = (json: unknown): Result<ServiceConfig, Unreadable> => {
+  const parsed = v.safeParse(serviceConfigForm, json)
+  if (!parsed.success) return unreadable('the service configuration')
+  const limitByName = new Map<string, number>()
+  for (const [name, value] of Object.entries(parsed.output.limits ?? {})) {
+    const count = v.safeParse(asCount, value)
+    if (count.success && count.output > 0) limitByName.set(name, count.output)
+  }
+  const messageByErrorNumber = new Map<number, string>()
+  for (const code of parsed.output.errorCodes ?? []) {
+    const known = v.safeParse(errorCodeForm, code)
+    if (known.success) messageByErrorNumber.set(known.output.errorNumber, known.output.errorMessage)
+  }
+  return ok({ limitByName, messageByErrorNumber })
+}
+
+export interface ClientConfig {
+  readonly uId: string
+  readonly locationName: string | undefined
+  readonly country: string | undefined
+  readonly platform: string | undefined
+}
+
+const clientConfigForm = v.object({
+  uId: maybeText,
+  locationName: maybeText,
+  countryISO2ACode: maybeText,
+  defaultPlatform: maybeText,
+})
+
+export const parseClientConfig = (json: unknown): Result<ClientConfig, Unreadable> => {
+  const parsed = v.safeParse(clientConfigForm, json)
+  if (!parsed.success) return unreadable('the location')
+  const { uId, locationName, countryISO2ACode, defaultPlatform } = parsed.output
+  if (uId === undefined || uId === null || uId === '') return unreadable("the location's uId")
+  return ok({
+    uId,
+    locationName: locationName ?? undefined,
+    country: countryISO2ACode ?? undefined,
+    platform: defaultPlatform ?? undefined,
+  })
+}
+
+// ---- Lists ----
+
+export interface Page<Item> {
+  readonly items: readonly Item[]
+  /** Undefined ends the walk. */
+  readonly nextPageIndex: number | undefined
+  readonly totalPages: number | undefined
+  readonly versionId: string | undefined
+}
+
+const pageIndex = v.nullish(v.pipe(asCount, v.minValue(0)))
+const pagingForm = v.object({ nextPageIndex: pageIndex, totalPages: maybeCount, size: maybeCount, versionId: maybeText })
+
+/** A list that is left out counts as empty only where the answer says `size` 0: a body of another kind must not read as "nothing left". */
+const parsePage =
+  <Form extends v.GenericSchema>(list: string, form: Form) =>
+  (json: unknown): Result<Page<v.InferOutput<Form>>, Unreadable> => {
+    const paging = v.safeParse(pagingForm, json)
+    if (!paging.success) return unreadable(`the paging of ${list}`)
+    const { nextPageIndex, totalPages, size, versionId } = paging.output
+    const told = v.safeParse(v.record(v.string(), v.unknown()), json)
+    const given = told.success ? told.output[list] : undefined
+    const isLeftOut = given === undefined || given === null
+    if (isLeftOut ? size !== 0 : !Array.isArray(given)) return unreadable(`the list of ${list}`)
+    const items = v.safeParse(v.array(form), isLeftOut ? [] : given)
+    if (!items.success) return unreadable(`an entry of the list of ${list}`)
+    return ok({
+      items: items.output,
+      nextPageIndex: nextPageIndex ?? undefined,
+      totalPages: totalPages ?? undefined,
+      versionId: versionId ?? undefined,
+    })
+  }
+
+const adamId = v.pipe(asText, v.minLength(1))
 
 const asset = v.object({
-  adamId: id,
-  pricingParam: text,
-  productType: text,
-  totalCount: count,
-  assignedCount: count,
-  availableCount: count,
-  retiredCount: count,
-  deviceAssignable: flag,
-  revocable: flag,
-  supportedPlatforms: v.optional(v.nullable(v.array(v.string()))),
+  adamId,
+  pricingParam: maybeText,
+  productType: maybeText,
+  totalCount: maybeCount,
+  assignedCount: maybeCount,
+  availableCount: maybeCount,
+  retiredCount: maybeCount,
+  unlimited: maybeFlag,
+  deviceAssignable: maybeFlag,
+  revocable: maybeFlag,
+  supportedPlatforms: maybeTexts,
 })
 export type Asset = v.InferOutput<typeof asset>
-export const assetsPage = v.object({ ...envelope, ...paging, assets: v.optional(v.nullable(v.array(asset)), []) })
+export const parseAssetsPage = parsePage('assets', asset)
 
-const assignment = v.object({ adamId: id, pricingParam: text, clientUserId: text, serialNumber: text })
+const assignment = v.object({ adamId, pricingParam: maybeText, clientUserId: maybeText, serialNumber: maybeText })
 export type Assignment = v.InferOutput<typeof assignment>
-export const assignmentsPage = v.object({ ...envelope, ...paging, assignments: v.optional(v.nullable(v.array(assignment)), []) })
+export const parseAssignmentsPage = parsePage('assignments', assignment)
 
-export const eventAccepted = v.object({ ...envelope, eventId: v.pipe(v.string(), v.minLength(1)) })
+// ---- Writes ----
 
-const errorInfo = v.object({
-  clientUserIds: v.optional(v.nullable(v.array(v.string()))),
-  serialNumbers: v.optional(v.nullable(v.array(v.string()))),
-})
-export const eventStatus = v.object({
-  ...envelope,
-  eventStatus: v.string(),
-  numRequested: count,
-  numCompleted: count,
-  failures: v.optional(v.nullable(v.array(v.object({ errorNumber: v.number(), errorInfo: v.optional(v.nullable(errorInfo)) })))),
-})
-export type EventStatus = v.InferOutput<typeof eventStatus>
+export const parseEventId = (json: unknown): Result<string, Unreadable> => {
+  const parsed = v.safeParse(v.object({ eventId: v.pipe(asText, v.minLength(1)) }), json)
+  return parsed.success ? ok(parsed.output.eventId) : unreadable('the eventId')
+}
 
-const artwork = v.union([v.object({ url: v.string() }), v.array(v.object({ url: v.string() }))])
-const described = v.object({
-  name: text,
-  artistName: text,
-  kind: text,
-  isB2BCustomApp: flag,
-  // What it looks like is unimportant enough that an unreadable one is no reason to do without the name.
-  artwork: v.fallback(v.optional(v.nullable(artwork)), null),
+export interface EventFailure {
+  readonly errorNumber: number | undefined
+  readonly clientUserIds: readonly string[]
+  readonly serialNumbers: readonly string[]
+}
+
+export interface EventStatus {
+  readonly status: string | undefined
+  readonly requested: number | undefined
+  readonly completed: number | undefined
+  readonly failures: readonly EventFailure[]
+}
+
+const eventStatusForm = v.object({
+  eventStatus: maybeText,
+  numRequested: maybeCount,
+  numCompleted: maybeCount,
+  failures: v.nullish(v.array(v.unknown())),
 })
-export type Described = v.InferOutput<typeof described>
-export const lookupAnswer = v.object({ results: v.optional(v.nullable(v.record(v.string(), v.unknown())), {}) })
-export const describedItem = described
+const failureForm = v.object({ errorNumber: maybeCount, errorInfo: maybeObject })
+const namedForm = v.object({ clientUserIds: maybeTexts, serialNumbers: maybeTexts })
+
+const failureOf = (value: unknown): EventFailure => {
+  const parsed = v.safeParse(failureForm, value)
+  const named = v.safeParse(namedForm, parsed.success ? (parsed.output.errorInfo ?? {}) : {})
+  return {
+    errorNumber: parsed.success ? (parsed.output.errorNumber ?? undefined) : undefined,
+    clientUserIds: named.success ? named.output.clientUserIds : [],
+    serialNumbers: named.success ? named.output.serialNumbers : [],
+  }
+}
+
+export const parseEventStatus = (json: unknown): Result<EventStatus, Unreadable> => {
+  const parsed = v.safeParse(eventStatusForm, json)
+  if (!parsed.success) return unreadable('the state of the event')
+  const { eventStatus, numRequested, numCompleted, failures } = parsed.output
+  return ok({
+    status: eventStatus ?? undefined,
+    requested: numRequested ?? undefined,
+    completed: numCompleted ?? undefined,
+    failures: (failures ?? []).map(failureOf),
+  })
+}
+
+// ---- The look-up ----
+
+export interface LookupItem {
+  readonly name: string | undefined
+  readonly artist: string | undefined
+  readonly kind: string | undefined
+  readonly isCustomApp: boolean
+  /** Templates or addresses, with the width where it is told. */
+  readonly artwork: readonly { readonly url: string; readonly width: number | undefined }[]
+}
+
+const artworkForm = v.object({ url: v.string(), width: maybeCount })
+const lookupItemForm = v.object({
+  name: maybeText,
+  artistName: maybeText,
+  kind: maybeText,
+  isB2BCustomApp: maybeFlag,
+  artwork: v.optional(v.unknown()),
+})
+
+/** An object with a template in live answers, a list of sized pictures in older samples. */
+const artworkOf = (value: unknown): LookupItem['artwork'] =>
+  (Array.isArray(value) ? value : [value]).flatMap((item: unknown) => {
+    const parsed = v.safeParse(artworkForm, item)
+    return parsed.success ? [{ url: parsed.output.url, width: parsed.output.width ?? undefined }] : []
+  })
+
+export const parseLookup = (json: unknown): Result<ReadonlyMap<string, LookupItem>, Unreadable> => {
+  const parsed = v.safeParse(v.object({ results: v.nullish(v.record(v.string(), v.unknown())) }), json)
+  if (!parsed.success) return unreadable('the names')
+  const itemById = new Map<string, LookupItem>()
+  for (const [id, value] of Object.entries(parsed.output.results ?? {})) {
+    const item = v.safeParse(lookupItemForm, value)
+    if (!item.success) continue
+    const { name, artistName, kind, isB2BCustomApp, artwork } = item.output
+    itemById.set(id, {
+      name: name ?? undefined,
+      artist: artistName ?? undefined,
+      kind: kind ?? undefined,
+      isCustomApp: isB2BCustomApp === true,
+      artwork: artworkOf(artwork),
+    })
+  }
+  return ok(itemById)
+}
