@@ -95,6 +95,10 @@ export const explain = async (deps: ExplainDeps, names: PrincipalNames, license:
   }
 }
 
+/** With their place in the order of serving, from 1. */
+export const verdictInOrder = (verdicts: readonly Verdict[]): readonly { readonly verdict: Verdict; readonly at: number }[] =>
+  verdicts.map((verdict, at) => ({ verdict, at: at + 1 }))
+
 const pathTo = (
   input: ReconcileInput,
   verdict: Verdict,

@@ -1,0 +1,100 @@
+/** Who may do what: each route, as each role and as nobody. */
+import { expect, test } from 'vitest'
+import { roles, type Role } from '../../../shared/admin.ts'
+import { openSchool } from './desk.ts'
+
+const all: readonly Role[] = ['owner', 'administrator', 'reader']
+const acting: readonly Role[] = ['owner', 'administrator']
+const directory: readonly Role[] = ['owner', 'administrator', 'directory']
+const owners: readonly Role[] = ['owner']
+
+/** Bodies are empty on purpose: who is let in gets another answer than 401 or 403, whatever it is. */
+const routes: readonly (readonly [string, string, readonly Role[]])[] = [
+  ['GET', 'me', roles],
+  ['GET', 'connectors', all],
+  ['GET', 'connectors/x', all],
+  ['POST', 'connectors', acting],
+  ['PATCH', 'connectors/x', acting],
+  ['PUT', 'connectors/x/credential', acting],
+  ['POST', 'connectors/x/test', acting],
+  ['POST', 'connectors/x/claim', acting],
+  ['DELETE', 'connectors/x', acting],
+  ['POST', 'connectors/x/sync', acting],
+  ['GET', 'syncs', all],
+  ['GET', 'syncs/x', all],
+  ['GET', 'licenses', all],
+  ['GET', 'licenses/l1', all],
+  ['GET', 'licenses/l1/seats', all],
+  ['GET', 'licenses/l1/verdicts', all],
+  ['POST', 'licenses/l1/preview', all],
+  ['POST', 'licenses/l1/reclaim', acting],
+  ['GET', 'assignments', all],
+  ['GET', 'assignments/l1~u1', all],
+  ['POST', 'assignments', acting],
+  ['PATCH', 'assignments/l1~u1', acting],
+  ['DELETE', 'assignments/l1~u1', acting],
+  ['GET', 'orders', all],
+  ['GET', 'orders/x', all],
+  ['POST', 'orders/x/retry', acting],
+  ['POST', 'orders/x/cancel', acting],
+  ['GET', 'users', all],
+  ['GET', 'users/u1', all],
+  ['POST', 'users', directory],
+  ['PATCH', 'users/u9', directory],
+  ['DELETE', 'users/u9', directory],
+  ['GET', 'devices', all],
+  ['GET', 'devices/d3', all],
+  ['POST', 'devices', directory],
+  ['PATCH', 'devices/d9', directory],
+  ['DELETE', 'devices/d9', directory],
+  ['GET', 'groups', all],
+  ['GET', 'groups/x', all],
+  ['GET', 'groups/x/members', all],
+  ['POST', 'groups', directory],
+  ['PATCH', 'groups/x', directory],
+  ['PUT', 'groups/x/members', directory],
+  ['DELETE', 'groups/x', directory],
+  ['POST', 'directory/import?kind=users', directory],
+  ['GET', 'status', all],
+  ['GET', 'audit', all],
+  ['GET', 'audit/verify', all],
+  ['GET', 'admins', owners],
+  ['GET', 'api-keys', owners],
+  ['POST', 'api-keys', owners],
+]
+
+test('each route lets in the roles that it is for, and nobody else', async () => {
+  await using school = await openSchool()
+  const keys = new Map<Role, string>()
+  for (const role of roles) keys.set(role, await school.keyFor(role))
+  for (const [method, path, allowed] of routes) {
+    const options = method === 'GET' || method === 'DELETE' ? {} : { body: {} }
+    const outside = await school.ask(method, path, { ...options, as: null })
+    expect([method, path, 'nobody', outside.status]).toEqual([method, path, 'nobody', 401])
+    for (const role of roles) {
+      const { status } = await school.ask(method, path, { ...options, as: keys.get(role) ?? null })
+      expect([method, path, role, status !== 401 && status !== 403]).toEqual([method, path, role, allowed.includes(role)])
+    }
+  }
+})
+
+test('every route of the API is in this table', async () => {
+  await using school = await openSchool()
+  const { body } = await school.get('openapi.json')
+  const described = Object.entries(body.paths as Record<string, object>).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  )
+  const known = new Set([
+    ...routes.map(([method, path]) => `${method} /api/v1/${path.replace(/\?.*$/, '').replace(/\/(x|[lud]\d|l1~u1)(?=\/|$)/, '/{id}')}`),
+    // Open to visitors, or about one's own session.
+    'POST /api/v1/sign-in',
+    'POST /api/v1/sign-out',
+    'POST /api/v1/set-up',
+    'GET /healthz',
+    'GET /readyz',
+    'GET /metrics',
+  ])
+  const ownRoutes = /^(POST|PATCH|DELETE|GET|PUT) \/api\/v1\/(me|admins|api-keys)/
+  expect(described.filter((route) => !known.has(route) && !ownRoutes.test(route))).toEqual([])
+  expect(described.length).toBeGreaterThan(50)
+})
