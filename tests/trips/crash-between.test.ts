@@ -1,0 +1,105 @@
+import { describe, expect, test } from 'vitest'
+import { createWorld } from '../world/world.ts'
+
+/** Every mutating request that the store has seen. */
+const writes = (world: Awaited<ReturnType<typeof createWorld>>): readonly string[] =>
+  world.store.control
+    .requests()
+    .filter(({ method, path }) => method === 'POST' && /associate/.test(path))
+    .map(({ path }) => path.slice(path.lastIndexOf('/') + 1))
+
+describe('the server dies between an order’s intent and its record', () => {
+  test.each(['before-intent', 'after-intent', 'after-call', 'after-record'])('%s: after the restart it is settled once', async (moment) => {
+    await using world = await createWorld({ seed: 1 })
+    const { ana, ben, store } = world
+    let died = 0
+    world.crashesAt = (name) => name === moment && (died += 1) === 1
+    await ana.assign('Keynote', 'iPad-1')
+    await world.pass(10_000)
+    expect(died).toBe(1)
+    expect(world.server()).toBeUndefined()
+    await world.restartServer()
+    await world.settle()
+    expect(store.holders('Keynote')).toEqual(['iPad-1'])
+    expect(await ben.sees('Keynote', 'iPad-1')).toEqual({ state: 'placed', because: 'has-seat' })
+    expect(writes(world)).toEqual(['associate'])
+    expect(await world.license('Keynote')).toMatchObject({ inUse: 1, available: 2, tally: { assigned: 1, found: 0 } })
+  })
+
+  test.each(['after-intent', 'after-call'])('%s, while giving back: it is settled once', async (moment) => {
+    await using world = await createWorld({ seed: 2 })
+    const { ana, store } = world
+    await ana.assign('Keynote', 'iPad-1')
+    await world.settle()
+    let died = 0
+    world.crashesAt = (name) => name === moment && (died += 1) === 1
+    await ana.remove('Keynote', 'iPad-1')
+    await world.pass(10_000)
+    expect(world.server()).toBeUndefined()
+    await world.restartServer()
+    await world.settle()
+    expect(store.holders('Keynote')).toEqual([])
+    expect(await ana.wishes('Keynote')).toEqual([])
+  })
+
+  test('at every moment in turn, and each time again: one seat, one holder', async () => {
+    await using world = await createWorld({ seed: 3 })
+    const { ana, store } = world
+    const moments = ['before-intent', 'after-intent', 'after-call', 'after-record']
+    let next = 0
+    world.crashesAt = (name) => name === moments[next] && ((next += 1), true)
+    await ana.assign('Keynote', 'iPad-1')
+    for (let restarts = 0; restarts < 10; restarts += 1) {
+      await world.pass(30_000)
+      if (world.server() === undefined) await world.restartServer()
+    }
+    await world.settle()
+    expect(store.holders('Keynote')).toEqual(['iPad-1'])
+  })
+})
+
+test('an edit whose answer was lost in the crash is answered alike and has effect once', async () => {
+  await using world = await createWorld({ seed: 4 })
+  const { ana } = world
+  let commits = 0
+  // The commit that takes the edit is on the disk, and its author never hears of it.
+  world.disk.fault = (sql) => (sql === 'commit' && (commits += 1) === 1 ? 'dies-after' : undefined)
+  await ana.assign('Keynote', 'iPad-1')
+  await world.pass(3_000)
+  expect(world.server()).toBeUndefined()
+  expect(ana.unsent()).toHaveLength(1)
+  await world.restartServer()
+  await world.settle()
+  expect(ana.unsent()).toEqual([])
+  const { db } = world.mustServer()
+  expect(await db.selectFrom('audit').select('n').where('action', '=', 'assignment.changed').execute()).toHaveLength(1)
+})
+
+test('a full disk stops acknowledging, says so, and recovers without a restart', async () => {
+  await using world = await createWorld({ seed: 5 })
+  const { ana, store } = world
+  world.disk.fault = (sql) => (sql === 'commit' ? 'full' : undefined)
+  await ana.assign('Keynote', 'iPad-1')
+  await world.pass(30_000)
+  expect(ana.unsent()).toHaveLength(1)
+  expect(world.mustServer().house.journal.trouble()).toMatchObject({ text: expect.stringContaining('FULL') as string })
+  expect(ana.console().connection()).toMatchObject({ is: 'offline', why: expect.stringContaining('stay on this device') as string })
+  world.disk.fault = () => undefined
+  await world.settle()
+  expect(ana.unsent()).toEqual([])
+  expect(world.mustServer().house.journal.trouble()).toBeUndefined()
+  expect(store.holders('Keynote')).toEqual(['iPad-1'])
+})
+
+test('a commit that took effect and was reported as failed is acknowledged once, when it is asked for again', async () => {
+  await using world = await createWorld({ seed: 6 })
+  const { ana, store } = world
+  let commits = 0
+  world.disk.fault = (sql) => (sql === 'commit' && (commits += 1) === 1 ? 'reported-failed' : undefined)
+  await ana.assign('Keynote', 'iPad-1')
+  await world.settle()
+  expect(ana.unsent()).toEqual([])
+  expect(store.holders('Keynote')).toEqual(['iPad-1'])
+  const { db } = world.mustServer()
+  expect(await db.selectFrom('edits').select('n').execute()).toHaveLength(1)
+})

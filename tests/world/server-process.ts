@@ -1,0 +1,61 @@
+/** The real house as one process of the world: it dies at any moment, and the next one finds what the disk kept. */
+import { createCredentials } from '../../server/credentials.ts'
+import { createHouse, type House } from '../../server/house.ts'
+import { createSealer } from '../../server/seal.ts'
+import { createAppleStore } from '../../server/stores/apple/store.ts'
+import type { Db } from '../../server/database/schema.ts'
+import type { Chance } from '../../shared/clock.ts'
+import type { Disk } from './disk.ts'
+import type { StoreLine } from './network.ts'
+import type { Life, Schedule } from './schedule.ts'
+import { seededChance } from './hand-clock.ts'
+
+export const storeUrl = 'http://store.test'
+
+export interface ServerProcess {
+  readonly house: House
+  readonly db: Db
+  readonly life: Life
+}
+
+/** Thrown at a crash point: nothing after it runs. */
+export class ProcessGone extends Error {}
+
+export const startServer = async (deps: {
+  readonly schedule: Schedule
+  readonly disk: Disk
+  readonly storeLine: StoreLine
+  readonly chance: Chance
+  /** True: the process dies here. */
+  readonly crashesAt: (name: string) => boolean
+  readonly onDeath: () => void
+  readonly onTrouble: (cause: unknown) => void
+}): Promise<ServerProcess> => {
+  const life: Life = { alive: true }
+  const clock = deps.schedule.clockOf(life)
+  const db = deps.disk.connect(life)
+  const { chance } = deps
+  const sealer = createSealer(seededChance(1).bytes(32), chance)
+  const house = await createHouse({
+    db,
+    clock,
+    chance,
+    fetch: deps.storeLine.fetchOf(life),
+    credentials: createCredentials({ db, sealer, clock }),
+    stores: [createAppleStore({ appsBooksUrl: `${storeUrl}/mdm/v2`, metadataUrl: `${storeUrl}/WebObjects/MZStorePlatform.woa/wa/lookup` })],
+    host: 'quartermaster.test',
+    build: 'world',
+    syncIntervalMinutes: 15,
+    crashpoint: (name) => {
+      if (!life.alive) throw new ProcessGone(name)
+      if (!deps.crashesAt(name)) return
+      deps.onDeath()
+      throw new ProcessGone(name)
+    },
+    onTrouble: (cause) => {
+      if (life.alive) deps.onTrouble(cause)
+    },
+  })
+  if (life.alive) await house.start()
+  return { house, db, life }
+}
