@@ -1,6 +1,7 @@
 /**
  * Installs what is missing before a command runs: the dependencies of the committed lockfile, Node 24 among them. Runs on
- * the machine's own Node (20 or newer); says nothing when there is nothing to do.
+ * the machine's own Node (20 or newer); says nothing when there is nothing to do. It runs in a script of its own: a shell
+ * that has found `node` once would not look for the Node 24 that comes with the dependencies.
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
