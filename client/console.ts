@@ -140,7 +140,8 @@ export const createConsole = (deps: ConsoleDeps): AdminConsole => {
   let trouble: LocalFailure | undefined
   let clientId = freshClientId(chance)
   let exchange: Exchange | undefined
-  let working: Promise<void> | undefined
+  let working = false
+  let again = false
   let busy = 0
   const idlers: (() => void)[] = []
 
@@ -238,12 +239,18 @@ export const createConsole = (deps: ConsoleDeps): AdminConsole => {
   })
 
   const work = (): void => {
-    if (working !== undefined || closed) return
-    working = during(async () => {
+    again = true
+    if (working || closed) return
+    working = true
+    void during(async () => {
       try {
-        while (await step());
+        // What came while the last look was under way is looked at again; between this check and the end nothing can come.
+        while (again) {
+          again = false
+          while (await step());
+        }
       } finally {
-        working = undefined
+        working = false
       }
     })
   }
@@ -278,7 +285,10 @@ export const createConsole = (deps: ConsoleDeps): AdminConsole => {
       await writing.putMeta(next)
       return next
     })
-    if (met === undefined || exchange !== current) return false
+    if (met === undefined) return false
+    // Also what another tab has kept, and not yet told.
+    await mirror.reload()
+    if (exchange !== current) return false
     current.met = true
     pull(current)
     return true

@@ -110,6 +110,8 @@ export interface Facts {
   /** Resolves when the chunks are in memory. */
   load(keys: readonly ChunkKey[]): Promise<void>
   loadRun(prefix: 'licenses/' | 'principals/'): Promise<void>
+  /** Resolves when nothing is being loaded. */
+  loaded(): Promise<void>
   /** What a transaction, here or in another tab, has changed. Bytes that are not given are read anew. */
   changed(chunks: readonly { readonly key: ChunkKey; readonly chunk: KeptChunk | undefined | 'unknown' }[] | 'all'): void
 }
@@ -240,6 +242,9 @@ export const createFacts = ({ localDb, onLoaded, onUnreadable, onTrouble }: Fact
     },
     load: async (keys) => void (await Promise.all(keys.map(loadKey))),
     loadRun,
+    loaded: async () => {
+      while (loading.size > 0) await Promise.all(loading.values())
+    },
     changed: (chunks) => {
       if (chunks === 'all') {
         begunAnew += 1

@@ -42,11 +42,15 @@ export interface Foretelling {
   pendingOf(id: LicenseId): readonly (OutboxRow | SavedEdit)[]
   /** `now` decides whether a credential has expired; a minute's grain is enough. Undefined: no such license. */
   state(id: LicenseId, now: number): ChunkRead<LicenseState | undefined>
+  /** The same once everything it needs has been read; undefined as well when this device's store can't be read. */
+  load(id: LicenseId, now: number): Promise<LicenseState | undefined>
   /** As if these wishes stood as well, last in the order of serving. */
   stateWith(id: LicenseId, now: number, more: readonly PlacedWish[]): ChunkRead<LicenseState | undefined>
 }
 
 const minuteMs = 60_000
+/** License, then people, then members: each round finds what the one before asked for. */
+const mostRounds = 10
 /** States held; each is as large as its license. */
 const mostStates = 32
 
@@ -131,6 +135,14 @@ export const createForetelling = ({ facts, directory, rows, saved, factsSeq }: F
     findConnector,
     pendingOf,
     state: (id, now) => read(id, now, []),
+    load: async (id, now) => {
+      for (let round = 0; round < mostRounds; round += 1) {
+        const state = read(id, now, [])
+        if (state.is === 'ready') return state.value
+        await facts.loaded()
+      }
+      return undefined
+    },
     stateWith: read,
   }
 }

@@ -64,7 +64,9 @@ export const createMirror = (deps: MirrorDeps): Mirror => {
   }
 
   /** Notes what a transaction puts, in its order. */
-  const noting = (writing: LocalWriting): { readonly writing: LocalWriting; readonly takeOver: () => MirrorChange } => {
+  const noting = (
+    writing: LocalWriting,
+  ): { readonly writing: LocalWriting; readonly takeOver: () => MirrorChange; readonly doubt: () => void } => {
     const steps: (() => void)[] = []
     let outbox = false
     const chunks = new Map<ChunkKey, KeptChunk | undefined>()
@@ -134,21 +136,27 @@ export const createMirror = (deps: MirrorDeps): Mirror => {
         if (chunks.size > 0) facts.changed([...chunks].map(([key, chunk]) => ({ key, chunk })))
         return { outbox, chunks: allChunks ? 'all' : chunks.size > 0 ? [...chunks.keys()] : undefined }
       },
+      doubt: () => {
+        if (allChunks) facts.changed('all')
+        else facts.changed([...chunks.keys()].map((key) => ({ key, chunk: 'unknown' })))
+      },
     }
   }
 
   const write: Mirror['write'] = async (stores, act) => {
-    let change: (() => MirrorChange) | undefined
+    let noted: ReturnType<typeof noting> | undefined
     const written = await localDb.write(stores, async (writing) => {
-      const noted = noting(writing)
-      change = noted.takeOver
+      noted = noting(writing)
       return await act(noted.writing)
     })
     if (!written.ok) {
       deps.onTrouble(written.error)
+      // A transaction that failed at its very end may be on the disk all the same: what is there is read anew.
+      noted?.doubt()
+      await reload()
       return written
     }
-    const changed = change?.()
+    const changed = noted?.takeOver()
     onChange()
     if (changed !== undefined) onWritten(changed)
     return written
