@@ -1,7 +1,10 @@
 /**
  * Installs what is missing before a command runs: the dependencies of the committed lockfile, Node 24 among them. Runs on
- * the machine's own Node (20 or newer); says nothing when there is nothing to do. It runs in a script of its own: a shell
- * that has found `node` once would not look for the Node 24 that comes with the dependencies.
+ * the machine's own Node (20 or newer); says nothing when there is nothing to do.
+ *
+ * `--build …` then builds the console, on the Node that came with the dependencies. It is not a second command of the
+ * same npm script: a shell that has found `node` once does not look for another, and one that runs a list of commands
+ * does not pass a signal on to the last.
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -33,4 +36,13 @@ if (!isInstalled()) {
     process.exit(1)
   }
   writeFileSync(stamp, wanted)
+}
+
+const [build, ...options] = process.argv.slice(2)
+if (build === '--build') {
+  const built = spawnSync(join(root, 'node_modules', '.bin', 'node'), [join(root, 'scripts', 'build.mjs'), ...options], {
+    cwd: root,
+    stdio: 'inherit',
+  })
+  process.exit(built.status ?? 1)
 }
