@@ -3,8 +3,8 @@
  * the machine's own Node (20 or newer); says nothing when there is nothing to do.
  *
  * `--build …` then builds the console, on the Node that came with the dependencies. It is not a second command of the
- * same npm script: a shell that has found `node` once does not look for another, and one that runs a list of commands
- * does not pass a signal on to the last.
+ * same npm script: a shell that has found `node` once does not look for another, and one that waits for a command
+ * does not pass a signal on to it (hence `exec` in package.json).
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
