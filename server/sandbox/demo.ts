@@ -1,0 +1,158 @@
+if (Number(process.versions.node.split('.')[0]) < 24) {
+  process.stderr.write(`The demo runs on Node 24, and this is ${process.versions.node}. Start it with: npm run demo (it brings Node 24).\n`)
+  process.exit(1)
+}
+
+/**
+ * `npm run demo`: the product beside a sandbox store, with a sample organisation in it. Everything stays in `./demo-data`,
+ * the store's own state too, so that a second run goes on where the first one ended; `-- --reset` begins afresh.
+ */
+import { createWriteStream, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { randomId } from '../../shared/clock.ts'
+import { createLog } from '../log.ts'
+import { serve, type Serving } from '../serve.ts'
+import { readSettings, type Settings } from '../settings.ts'
+import { StartRefused } from '../start-refused.ts'
+import { systemChance, systemClock } from '../system-clock.ts'
+import { parseSnapshot, type AppleSnapshot } from './apple/snapshot.ts'
+import { moveIn } from './move-in.ts'
+import { sampleOrganisation } from './sample-organisation.ts'
+import { startSandbox, type Sandbox, type SandboxDeps } from './sandbox.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+const dataDir = join(root, 'demo-data')
+const storeFile = join(dataDir, 'store.json')
+const signInFile = join(dataDir, 'sign-in.json')
+const ownerEmail = 'admin@eastmere.example'
+const usualStorePort = 8788
+const saveEveryMs = 5_000
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+
+if (process.argv.includes('--reset')) rmSync(dataDir, { recursive: true, force: true })
+mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+
+const readJson = (path: string): unknown => {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'))
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
+    throw new StartRefused(`${path} can not be read. Begin afresh with: npm run demo -- --reset`, { cause })
+  }
+}
+
+/** Never half a file: what is there is whole, whenever the power goes. */
+const writeWhole = (path: string, text: string): void => {
+  writeFileSync(`${path}.new`, text, { mode: 0o600 })
+  renameSync(`${path}.new`, path)
+}
+
+const ownerPassword = (): string => {
+  const kept = readJson(signInFile)
+  const password: unknown = typeof kept === 'object' && kept !== null ? Reflect.get(kept, 'password') : undefined
+  if (typeof password === 'string') return password
+  const made = (randomId(systemChance).slice(0, 12).match(/.{4}/g) ?? []).join('-')
+  writeWhole(signInFile, JSON.stringify({ email: ownerEmail, password: made }))
+  return made
+}
+
+const keptStore = (): AppleSnapshot | undefined => {
+  const kept = readJson(storeFile)
+  if (kept === undefined) return undefined
+  const snapshot = parseSnapshot(kept)
+  if (!snapshot.ok) throw new StartRefused(`${storeFile} can not be read. Begin afresh with: npm run demo -- --reset`)
+  return snapshot.value
+}
+
+/** At its usual port, so that the control page keeps its address; at any other when that one is in use. */
+const openStore = async (deps: Omit<SandboxDeps, 'port'>): Promise<Sandbox> => {
+  try {
+    return await startSandbox({ ...deps, port: usualStorePort })
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE')) throw cause
+    return await startSandbox({ ...deps, port: 0 })
+  }
+}
+
+const settingsFor = (store: Sandbox, password: string): Settings => {
+  const settings = readSettings({
+    QM_PORT: process.env['QM_PORT'],
+    QM_HOST: process.env['QM_HOST'],
+    QM_PUBLIC_URL: process.env['QM_PUBLIC_URL'],
+    QM_API_KEY: process.env['QM_API_KEY'],
+    QM_DATA_DIR: dataDir,
+    QM_OWNER_EMAIL: ownerEmail,
+    QM_OWNER_PASSWORD: password,
+    QM_APPLE_APPS_BOOKS_URL: store.appsAndBooksUrl,
+    QM_APPLE_METADATA_URL: store.metadataUrl,
+  })
+  if (!settings.ok) throw new StartRefused(settings.error.text)
+  return settings.value
+}
+
+/** 1. The store as it was left. 2. The product. 3. On the first run, the organisation moves in. 4. The address. */
+const run = async (): Promise<void> => {
+  const organisation = sampleOrganisation(systemClock.now())
+  const state = keptStore()
+  const store = await openStore({
+    clock: systemClock,
+    chance: systemChance,
+    ...(state === undefined ? { organisation } : { state }),
+  })
+  const saveStore = (): void => writeWhole(storeFile, JSON.stringify(store.control.snapshot()))
+  if (state === undefined) saveStore()
+  const password = ownerPassword()
+  const log = createLog({ clock: systemClock, destination: createWriteStream(join(dataDir, 'demo.log'), { flags: 'a', mode: 0o600 }) })
+  process.on('unhandledRejection', (cause) => log.error({ err: cause }, 'a promise nobody waited for failed'))
+  const serving = await serve({
+    settings: settingsFor(store, password),
+    clock: systemClock,
+    chance: systemChance,
+    fetch: globalThis.fetch,
+    log,
+    version: 'demo',
+    consoleDirectory: join(root, 'dist', 'client'),
+    memoryBytes: () => process.memoryUsage.rss(),
+  }).catch(async (cause: unknown) => {
+    await store.close()
+    throw cause
+  })
+  stopOnSignal(serving, store, saveStore)
+  keepSaving(saveStore)
+  const tokenFiles = new Map(organisation.locations.map(({ uId }) => [uId, store.control.tokenFileFor(uId)]))
+  await moveIn(serving, organisation, tokenFiles, { clock: systemClock, chance: systemChance })
+
+  say(`Quartermaster is at ${serving.publicUrl}`)
+  say(`Sign in as ${ownerEmail} with the password ${password}`)
+  say(`The store is at ${store.controlUrl}: buy, return and break things there, and see what becomes of it`)
+  say('Try this: open the console in two windows, go offline in one, and give the last seat of Notability away in both.')
+  say('Then come back online: one seat is used, one wish waits with its reason, and it is served when you free a seat in the store.')
+}
+
+const keepSaving = (saveStore: () => void): void => {
+  systemClock.after(saveEveryMs, () => {
+    saveStore()
+    keepSaving(saveStore)
+  })
+}
+
+const stopOnSignal = (serving: Serving, store: Sandbox, saveStore: () => void): void => {
+  let isStopping = false
+  const stop = async (): Promise<void> => {
+    if (isStopping) return
+    isStopping = true
+    await serving.close()
+    saveStore()
+    await store.close()
+    process.exit(0)
+  }
+  process.on('SIGTERM', () => void stop())
+  process.on('SIGINT', () => void stop())
+}
+
+await run().catch((cause: unknown) => {
+  if (!(cause instanceof StartRefused)) throw cause
+  process.stderr.write(`${cause.message}\n`)
+  process.exit(1)
+})
