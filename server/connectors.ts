@@ -97,8 +97,14 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
       credential: { ...connector.credential, state, checkedAt },
     })
     switch (failure.is) {
-      case 'credential-expired':
-        return credential('expired')
+      case 'credential-expired': {
+        // The store's word counts, also where the file named a later day: by the clock alone it would be valid again at once.
+        const { expiresAt } = connector.credential
+        const expired = credential('expired')
+        return expiresAt !== null && expiresAt <= checkedAt
+          ? expired
+          : { ...expired, credential: { ...expired.credential, expiresAt: checkedAt } }
+      }
       case 'credential-invalid':
         return credential('invalid')
       case 'read-only-token':

@@ -95,9 +95,9 @@ export const warnExpiryMs = 7 * DAY_MS
 export const warnSyncAgeMs = 24 * HOUR_MS
 export const unhealthySyncAgeMs = 72 * HOUR_MS
 
-/** `valid`, `expiring` or `expired` by the clock; the states that only the store can tell win. */
+/** `valid`, `expiring` or `expired` by the clock; what the store has told wins, until it accepts the credential again. */
 export const credentialStateAt = (credential: CredentialRecord, now: number): CredentialState => {
-  if (credential.state !== 'valid' && credential.state !== 'expiring' && credential.state !== 'expired') return credential.state
+  if (credential.state !== 'valid' && credential.state !== 'expiring') return credential.state
   if (credential.expiresAt === null) return credential.state
   const left = Date.parse(credential.expiresAt) - now
   if (left <= 0) return 'expired'
