@@ -33,7 +33,7 @@ import {
   type TargetKey,
 } from '../shared/ids.ts'
 import type { License } from '../shared/license.ts'
-import { meaningOf, noteIn, parsePlanKey, planKeyOf, planMap, registerOf, wishIn, type PlanIntent } from '../shared/plan.ts'
+import { meaningOf, noteIn, parsePlanKey, planKeyOf, planMap, readRegister, registerOf, wishIn, type PlanIntent } from '../shared/plan.ts'
 import { packIntents, type NackCode, type ResetReason } from '../shared/protocol.ts'
 
 export interface PushedEdit {
@@ -199,7 +199,35 @@ export const createWorkspace = (deps: WorkspaceDeps): Workspace => {
     }
   }
 
-  const judge = async (write: Writing, license: License, intent: PlanIntent, standing: PlacedWish | undefined): Promise<Judgement> => {
+  /** Who removed this assignment last; the fact of it is gone once nothing was left to do. */
+  const remover = async (write: Writing, doc: DocId, target: TargetKey): Promise<string> => {
+    const edit = await write.trx
+      .selectFrom('edits')
+      .select('admin')
+      .where('doc', '=', doc)
+      .where('verdict', '=', '')
+      .where('intents', 'like', `%["w","${target}",["removed"%`)
+      .orderBy('seq', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+    if (edit === undefined) return 'Somebody else'
+    const named = await write.trx
+      .selectFrom('audit')
+      .select('actor_name')
+      .where('actor', '=', edit.admin)
+      .orderBy('n', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+    return named?.actor_name ?? 'Somebody else'
+  }
+
+  const judge = async (
+    write: Writing,
+    license: License,
+    intent: PlanIntent,
+    standing: PlacedWish | undefined,
+    registered: Wish | undefined,
+  ): Promise<Judgement> => {
     if (intent.part === 'note') return { is: 'stands' }
     const kind = await targetKind(write, intent.target)
     // Taking back is possible for a target that has vanished; giving is not.
@@ -211,11 +239,13 @@ export const createWorkspace = (deps: WorkspaceDeps): Workspace => {
       }
     const never = kind === undefined ? undefined : wishRefused(license, kind, intent.wish, intent.confirmed)
     if (never !== undefined) return { is: 'refused', code: never, text: wishRefusedInWords(never, license.product.name) }
-    if (standing !== undefined && standing.wish.rev !== intent.baseRev && !staleWishStands(standing.wish, intent.wish))
+    // A settled removal has left the facts and not the document. Who saw no wish at all (0) knows no less than the facts tell.
+    const stands = standing?.wish ?? (intent.baseRev > 0 ? registered : undefined)
+    if (stands !== undefined && stands.rev !== intent.baseRev && !staleWishStands(stands, intent.wish))
       return {
         is: 'refused',
         code: 'superseded',
-        text: `${standing.by} ${inWords(standing.wish)} while you were away. That stands, since giving can be asked for again. Nobody got a seat by your edit.`,
+        text: `${standing?.by ?? (await remover(write, docOfLicense(license.id), intent.target))} ${inWords(stands)} while you were away. That stands, since giving can be asked for again. Nobody got a seat by your edit.`,
       }
     return { is: 'stands' }
   }
@@ -252,7 +282,7 @@ export const createWorkspace = (deps: WorkspaceDeps): Workspace => {
       refused = { code: 'malformed', text: 'The edit changed more than it said. Nothing was taken over. Make it again.' }
     else
       for (const intent of intents) {
-        const judgement = await judge(write, license, intent, byKey.get(intent.target))
+        const judgement = await judge(write, license, intent, byKey.get(intent.target), readRegister(before.get(intent.target)))
         if (judgement.is === 'refused') {
           refused = { code: judgement.code, text: judgement.text }
           break

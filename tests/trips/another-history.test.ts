@@ -8,11 +8,10 @@ test('a browser profile that was copied takes a name of its own, and no edit of 
   await world.syncNow()
   await ana.assign('Keynote', 'iPad-1')
   await world.settle()
-  await ben.takeProfileOf(ana)
-  ben.actor = ana.actor
   ana.goOffline()
   ben.goOffline()
-  await ben.openBrowser()
+  ben.actor = ana.actor
+  await ben.takeProfileOf(ana)
   await ana.assign('Keynote', 'iPad-2')
   await ben.assign('Keynote', 'iPad-3')
   await ben.assign('Keynote', 'iPad-4')

@@ -207,7 +207,7 @@ export const createAdmin = (deps: AdminDeps): Admin => {
       close('kill')
       tab = open()
       await tab.console.opened
-      await tab.console.signedIn({ id, name: admin.actor.name, role: admin.actor.role })
+      await tab.console.signedIn({ id: admin.actor.id, name: admin.actor.name, role: admin.actor.role })
       await schedule.rest()
     },
     takeProfileOf: async (other) => {

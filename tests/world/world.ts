@@ -14,7 +14,7 @@ import type { AppleControl } from '../../server/sandbox/apple/control.ts'
 import type { AppleSnapshot } from '../../server/sandbox/apple/snapshot.ts'
 import type { Actor, Role } from '../../shared/admin.ts'
 import type { Chance } from '../../shared/clock.ts'
-import type { Connector } from '../../shared/connector.ts'
+import { writingBlockedBy, type Connector } from '../../shared/connector.ts'
 import { columnsOfMembers, noColumns, rowsFact } from '../../shared/facts.ts'
 import { parseAdminId, parseGroupId, parseTargetKey, principalIdOf, targetKeyOf, type LicenseId, type TargetKey } from '../../shared/ids.ts'
 import type { License } from '../../shared/license.ts'
@@ -270,6 +270,9 @@ export const createWorld = async ({ seed = 1 }: { readonly seed?: number } = {})
       const { house, db } = server
       const open = await db.selectFrom('orders').select('id').where('state', 'in', ['planned', 'sent', 'pending']).executeTakeFirst()
       if (open !== undefined) return false
+      const [connector] = await house.connectors.list()
+      const blocked = connector === undefined || writingBlockedBy(connector, schedule.now()) !== undefined
+      if (!blocked && (await house.journal.rows('licenses/0')).some(({ tally }) => tally.pending > 0)) return false
       return admins.every((admin) => {
         if (!admin.isOpen() || !admin.line.isOnline()) return true
         const console = admin.console()
