@@ -44,6 +44,8 @@ export interface WireServer {
   readonly received: ClientFrame[]
   record(fact: Fact): number
   chunk(key: ChunkKey): Uint8Array | undefined
+  /** Puts other bytes in a chunk's place, without a word. */
+  spoil(key: ChunkKey, bytes: Uint8Array): void
   readonly chunkKeys: readonly ChunkKey[]
   readonly seq: number
   /** Edits that took effect, in the server's order. */
@@ -299,6 +301,10 @@ export const createWireServer = (): WireServer => {
       return at
     },
     chunk: (key) => chunks.get(key)?.bytes,
+    spoil: (key, bytes) => {
+      const chunk = chunks.get(key)
+      if (chunk !== undefined) chunk.bytes = new Uint8Array(bytes)
+    },
     answerOf: (device, n) => answers.get(`${device}/${n}`)?.answer,
     lastN: (device) => lastNs.get(device) ?? 0,
     doc: (doc) => held(doc).doc,
