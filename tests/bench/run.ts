@@ -1,0 +1,147 @@
+/**
+ * `npm run bench`: the figures of the main trip at full size. A server of its own with a full-size organisation, a real
+ * Chromium, loopback. Prints a table; what it printed, when and how, stands in tests/bench/README.md.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chromium, type Page } from 'playwright-core'
+import { openDatabase } from '../../server/database/database.ts'
+import { chromiumPath, launchArguments, ownerEmail, ownerPassword, root } from '../browser/town.ts'
+import { fullSize, writeLargeTenant } from './large-tenant.ts'
+
+const rows: { readonly what: string; readonly figure: string; readonly aim: string }[] = []
+const note = (what: string, figure: string, aim: string): void => {
+  rows.push({ what, figure, aim })
+  process.stdout.write(`${what}: ${figure} (aim: ${aim})\n`)
+}
+const ms = (value: number): string => `${Math.round(value)} ms`
+
+const startServer = async (dataDirectory: string): Promise<{ readonly child: ChildProcess; readonly address: string }> => {
+  const child = spawn(process.execPath, [join(root, 'server', 'main.ts')], {
+    cwd: root,
+    env: { ...process.env, QM_PORT: '0', QM_DATA_DIR: dataDirectory, QM_OWNER_EMAIL: ownerEmail, QM_OWNER_PASSWORD: ownerPassword },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const address = await new Promise<string>((resolve, reject) => {
+    let output = ''
+    child.stdout?.on('data', (data: Buffer) => {
+      output += data.toString()
+      const found = /https?:\/\/\S+/.exec(output)
+      if (found !== null) resolve(found[0])
+    })
+    child.on('exit', (code) => reject(new Error(`the server ended with ${String(code)}`)))
+  })
+  return { child, address }
+}
+
+const memoryMB = (pid: number | undefined): { readonly now: number; readonly peak: number } => {
+  const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8')
+  const read = (name: string): number => Math.round(Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1] ?? 0) / 1024)
+  return { now: read('VmRSS'), peak: read('VmHWM') }
+}
+
+const listIsThere = async (page: Page): Promise<void> => {
+  await page.getByRole('heading', { level: 1, name: 'Licenses' }).waitFor()
+  await page
+    .getByText(/^Canvas \d+|^Notes \d+|^Atlas \d+|^Keys \d+/)
+    .first()
+    .waitFor()
+}
+
+const run = async (): Promise<void> => {
+  const dataDirectory = mkdtempSync(join(tmpdir(), 'quartermaster-bench-'))
+  const profile = mkdtempSync(join(tmpdir(), 'quartermaster-profile-'))
+  const database = await openDatabase({ dataDir: dataDirectory, databaseUrl: null })
+  await writeLargeTenant(database.db, fullSize, Date.now())
+  await database.close()
+  const { child, address } = await startServer(dataDirectory)
+  try {
+    const context = await chromium.launchPersistentContext(profile, {
+      executablePath: chromiumPath(),
+      args: launchArguments,
+      viewport: { width: 1440, height: 900 },
+    })
+    const page = await context.newPage()
+    await page.goto(`${address}/sign-in`)
+    await page.getByLabel('Email').fill(ownerEmail)
+    await page.getByLabel('Password').fill(ownerPassword)
+
+    // 1. The first full feed into an empty browser.
+    const begun = performance.now()
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('status').filter({ hasText: 'Online' }).first().waitFor({ timeout: 120_000 })
+    note('first full feed into an empty browser', ms(performance.now() - begun), '≤ 10 s')
+    const memory = memoryMB(child.pid)
+    note('server memory after it, now and at most', `${memory.now} MB, ${memory.peak} MB`, '≤ 400 MB')
+    const usage = await page.evaluate(async () => (await navigator.storage.estimate()).usage ?? 0)
+    note('stored in the browser', `${(usage / 1e6).toFixed(1)} MB`, '≤ 25 MB')
+
+    // 2. Filter and sort of the list, from the key to the painted rows.
+    await page.goto(`${address}/licenses`)
+    await listIsThere(page)
+    note('filter of the list', ms(await filterTime(page)), '≤ 100 ms')
+    note('sort of the list', ms(await sortTime(page)), '≤ 100 ms')
+
+    // 3. Opened again without a network.
+    await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined))
+    const times: number[] = []
+    for (let n = 0; n < 5; n += 1) {
+      await context.setOffline(true)
+      const cold = await context.newPage()
+      const opened = performance.now()
+      await cold.goto(`${address}/licenses`)
+      await listIsThere(cold)
+      times.push(performance.now() - opened)
+      await cold.close()
+    }
+    await context.setOffline(false)
+    times.sort((a, b) => a - b)
+    note(
+      'opened offline to an interactive list, median of 5 (least, most)',
+      `${ms(times[2] ?? 0)} (${ms(times[0] ?? 0)}, ${ms(times[4] ?? 0)})`,
+      '≤ 1.5 s',
+    )
+    await context.close()
+  } finally {
+    child.kill('SIGTERM')
+    await new Promise((resolve) => child.once('exit', resolve))
+    for (const directory of [dataDirectory, profile]) rmSync(directory, { recursive: true, force: true })
+  }
+  process.stdout.write(
+    `\n| Figure | Measured | Aim |\n|---|---|---|\n${rows.map(({ what, figure, aim }) => `| ${what} | ${figure} | ${aim} |`).join('\n')}\n`,
+  )
+}
+
+/** Time from an input event to the frame after the rows have changed, measured inside the page. */
+const filterTime = (page: Page): Promise<number> =>
+  page.evaluate(async () => {
+    const box = document.querySelector<HTMLInputElement>('main input[type="search"], main input')
+    if (box === null) throw new Error('no filter box')
+    const frame = (): Promise<number> => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))
+    let worst = 0
+    for (const text of ['a', 'al', 'algebra', 'algebra 1', '']) {
+      const begun = performance.now()
+      box.value = text
+      box.dispatchEvent(new Event('input', { bubbles: true }))
+      worst = Math.max(worst, (await frame()) - begun)
+    }
+    return worst
+  })
+
+const sortTime = (page: Page): Promise<number> =>
+  page.evaluate(async () => {
+    const heads = [...document.querySelectorAll<HTMLButtonElement>('main [role="columnheader"] button, main th button')]
+    if (heads.length === 0) throw new Error('no column head to sort by')
+    const frame = (): Promise<number> => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))
+    let worst = 0
+    for (const head of heads) {
+      const begun = performance.now()
+      head.click()
+      worst = Math.max(worst, (await frame()) - begun)
+    }
+    return worst
+  })
+
+await run()
