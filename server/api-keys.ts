@@ -5,6 +5,7 @@ import type { AdminId } from '../shared/ids.ts'
 import { err, ok, type Result } from '../shared/result.ts'
 import { appendAudit, theServer } from './audit.ts'
 import type { ApiKeysTable, Db } from './database/schema.ts'
+import { ifItCanBeKept } from './database/trouble.ts'
 import type { Secret } from './secret.ts'
 import { randomToken, roleOf, tokenHash } from './sessions.ts'
 
@@ -62,7 +63,7 @@ export const createApiKeys = (deps: { readonly db: Db; readonly clock: Clock; re
     const row = await db.selectFrom('api_keys').selectAll().where(column, '=', value).where('revoked_at', 'is', null).executeTakeFirst()
     if (row === undefined || (row.expires_at !== null && row.expires_at <= now)) return undefined
     if (now - (row.last_used_at ?? 0) >= USED_EVERY_MS)
-      await db.updateTable('api_keys').set({ last_used_at: now }).where('id', '=', row.id).execute()
+      await ifItCanBeKept(db.updateTable('api_keys').set({ last_used_at: now }).where('id', '=', row.id).execute())
     return { actor: actorOf(row), scopeTags: tagsOf(row) }
   }
 

@@ -4,6 +4,7 @@ import { roles, type Actor, type Role } from '../shared/admin.ts'
 import type { Chance, Clock } from '../shared/clock.ts'
 import type { AdminId } from '../shared/ids.ts'
 import type { Db, Trx } from './database/schema.ts'
+import { ifItCanBeKept } from './database/trouble.ts'
 
 export const idleMs = 12 * 3_600_000
 export const longestMs = 7 * 24 * 3_600_000
@@ -53,7 +54,9 @@ export const createSessions = (deps: { readonly db: Db; readonly clock: Clock; r
       .executeTakeFirst()
     if (row === undefined) return undefined
     if (now - row.last_seen_at >= SEEN_EVERY_MS)
-      await db.updateTable('sessions').set({ last_seen_at: now }).where('id_hash', '=', idHash).where('last_seen_at', '<', now).execute()
+      await ifItCanBeKept(
+        db.updateTable('sessions').set({ last_seen_at: now }).where('id_hash', '=', idHash).where('last_seen_at', '<', now).execute(),
+      )
     return {
       idHash,
       expiresAt: row.expires_at,

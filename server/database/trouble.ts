@@ -9,3 +9,12 @@ export const isStorageTrouble = (cause: unknown): boolean => {
       /^E(CONN|PIPE|NET|HOST|TIMEDOUT|NOSPC)/.test(code))
   )
 }
+
+/** For what is good to know and no condition of the answer, such as when a session was last seen: left out while nothing can be kept. */
+export const ifItCanBeKept = async (writing: Promise<unknown>): Promise<void> => {
+  try {
+    await writing
+  } catch (cause) {
+    if (!isStorageTrouble(cause)) throw cause
+  }
+}
