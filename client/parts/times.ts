@@ -9,6 +9,9 @@ const dayOf = (at: Date, now: Date): string =>
 const sameDay = (a: Date, b: Date): boolean =>
   a.getFullYear() === b.getFullYear() && a.getMonth() === b.getMonth() && a.getDate() === b.getDate()
 
+/** By this device's time zone. */
+export const isToday = (at: number, now: number): boolean => sameDay(new Date(at), new Date(now))
+
 /** Milliseconds since 1970, or ISO 8601. */
 export type Moment = number | string
 const dateOf = (at: Moment): Date => new Date(at)
