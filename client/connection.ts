@@ -81,6 +81,8 @@ export const createConnection = (deps: ConnectionDeps): Connection => {
   let status: ConnectionStatus = { is: 'offline', since: clock.now(), nextTryAt: null, why: null }
   let started = false
   let tries = 0
+  /** Undefined while the server is there. */
+  let offlineSince: number | undefined = clock.now()
   let socket: Socket | undefined
   let welcomed = false
   /** Counts sockets: what an old one still says is not heard. */
@@ -114,10 +116,10 @@ export const createConnection = (deps: ConnectionDeps): Connection => {
     close()
     tries += 1
     cancelRetry()
-    if (!started) return change({ is: 'offline', since: clock.now(), nextTryAt: null, why })
+    offlineSince ??= clock.now()
+    if (!started) return change({ is: 'offline', since: offlineSince, nextTryAt: null, why })
     cancelRetry = clock.after(ms, connect)
-    const since = status.is === 'offline' ? status.since : clock.now()
-    change({ is: 'offline', since, nextTryAt: clock.now() + ms, why })
+    change({ is: 'offline', since: offlineSince, nextTryAt: clock.now() + ms, why })
   }
 
   const halt = (next: ConnectionStatus): void => {
@@ -147,7 +149,6 @@ export const createConnection = (deps: ConnectionDeps): Connection => {
     const ifCurrent = (act: () => void): void => {
       if (number === socketNumber) act()
     }
-    const since = status.is === 'offline' ? status.since : clock.now()
     status = { is: 'connecting' }
     expect(welcomeWithinMs)
     try {
@@ -158,7 +159,6 @@ export const createConnection = (deps: ConnectionDeps): Connection => {
       })
     } catch {
       // A browser refuses some addresses at once; to the person that is the same as no network.
-      status = { is: 'offline', since, nextTryAt: null, why: null }
       return goOffline(null)
     }
     if (number === socketNumber) listener.changed()
@@ -173,6 +173,7 @@ export const createConnection = (deps: ConnectionDeps): Connection => {
       if (frame.is !== 'welcome')
         return goOffline('What came is not from this server. Check that no sign-in page of the network stands between.')
       welcomed = true
+      offlineSince = undefined
       rest()
       return listener.welcomed(frame)
     }
@@ -218,7 +219,8 @@ export const createConnection = (deps: ConnectionDeps): Connection => {
       tries = 0
       cancelRetry()
       close()
-      change({ is: 'offline', since: clock.now(), nextTryAt: null, why: null })
+      offlineSince ??= clock.now()
+      change({ is: 'offline', since: offlineSince, nextTryAt: null, why: null })
     },
     tryNow: () => {
       if (!started || socket !== undefined) return

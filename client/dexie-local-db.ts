@@ -45,15 +45,17 @@ export const openDexieLocalDb = (deps: DexieLocalDbDeps = {}): LocalDb => {
   const tablesOf = (stores: readonly Store[]): Table[] => stores.map((store): Table => tables[store])
 
   const listeners = new Set<(why: 'upgrade' | 'gone') => void>()
-  const closed = (why: 'upgrade' | 'gone'): void => {
-    for (const listener of listeners) listener(why)
-  }
-  // A newer tab wants to change the tables: give way at once, or it could never open.
-  db.on('versionchange', () => {
+  let why: 'upgrade' | 'gone' = 'gone'
+  // A newer tab wants to change the tables: give way at once, or it could never open. False keeps Dexie from its own way,
+  // which opens the database again at the next reading.
+  db.on('versionchange', (): false => {
+    why = 'upgrade'
     db.close({ disableAutoOpen: true })
-    closed('upgrade')
+    return false
   })
-  db.on('close', () => closed('gone'))
+  db.on('close', () => {
+    for (const listener of listeners) listener(why)
+  })
   db.on('blocked', () => deps.onBlocked?.())
 
   const writing: LocalWriting = {
