@@ -91,6 +91,8 @@ export const assignmentRoutes =
       const tallies = new Map<string, ReadonlyMap<TargetKey, WishTally>>()
       for (const { licenseId } of items) {
         if (tallies.has(licenseId)) continue
+        // Weighing a license for everybody takes a while: others get their turn between two of them.
+        if (tallies.size > 0) await new Promise<void>((resolve) => void setImmediate(resolve))
         const license = await findLicense(journal, licenseId)
         const weighed =
           license === undefined ? undefined : reconcile(await reconcileInputOf({ facts: journal, directory, now: clock.now() }, license))

@@ -236,13 +236,15 @@ export const connectorRoutes =
       describeRoute({
         tags,
         summary: 'Renew the credential; parts left out stay',
-        responses: { 200: answer('Renewed', connectorSchema), ...problems(400, 404, 409, 422) },
+        responses: { 200: answer('Renewed', connectorSchema), ...problems(400, 404, 409, 412, 422) },
       }),
       allow('manage-connectors'),
       body(credential),
       async (c) => {
         const connector = await find(c)
         if (connector === undefined) return unknown(c)
+        const etag = etagOf(stateOf(connector))
+        if (!isMatch(c, etag)) return answerStale(c, etag, await view(connector))
         const renewed = await connectors.renew(actorIn(c), connector.id, c.req.valid('json'))
         if (!renewed.ok) return answerProblem(c, refusedProblem(renewed.error))
         const lastSync = (await syncs.request(connector.id, trigger(c), false)) ?? renewed.value.lastSync

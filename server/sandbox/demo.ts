@@ -21,7 +21,8 @@ import { sampleOrganisation } from './sample-organisation.ts'
 import { startSandbox, type Sandbox, type SandboxDeps } from './sandbox.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-const dataDir = join(root, 'demo-data')
+/** A directory of its own for tests; the product's data are never touched. */
+const dataDir = process.env['QM_DEMO_DIR'] ?? join(root, 'demo-data')
 const storeFile = join(dataDir, 'store.json')
 const signInFile = join(dataDir, 'sign-in.json')
 const ownerEmail = 'admin@eastmere.example'

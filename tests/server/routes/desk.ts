@@ -100,17 +100,26 @@ export const openDesk = async (
   await composed.start()
 
   const ask: Desk['ask'] = async (method, path, { body, csv, as = apiKey, headers = {} } = {}) => {
-    const response = await composed.web.request(path.startsWith('/') ? path : `/api/v1/${path}`, {
-      method,
-      headers: {
-        ...(as === null ? {} : { authorization: `Bearer ${as}` }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(csv === undefined ? {} : { 'content-type': 'text/csv' }),
-        ...headers,
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      ...(csv === undefined ? {} : { body: csv }),
-    })
+    let response: Response | undefined
+    const asked = Promise.resolve(
+      composed.web.request(path.startsWith('/') ? path : `/api/v1/${path}`, {
+        method,
+        headers: {
+          ...(as === null ? {} : { authorization: `Bearer ${as}` }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(csv === undefined ? {} : { 'content-type': 'text/csv' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(csv === undefined ? {} : { body: csv }),
+      }),
+    ).then((answer) => (response = answer))
+    // A store that asks for a pause is waited for by the clock.
+    for (let turn = 1; response === undefined; turn += 1) {
+      await new Promise<void>((resolve) => void setImmediate(resolve))
+      if (turn % 50 === 0) clock.pass(100)
+    }
+    response = await asked
     const text = await response.text()
     return {
       status: response.status,

@@ -27,7 +27,7 @@ test('a store out of reach keeps the connector with the credential unknown, and 
   await using desk = await openDesk()
   const { tokenFile } = desk.store.addLocation({ name: 'Hamburg' })
   desk.setReachable(false)
-  const added = await postWhileTimePasses(desk, apple(tokenFile))
+  const added = await desk.post('connectors', apple(tokenFile))
   expect(added.status).toBe(201)
   expect(added.body).toMatchObject({ credential: { state: 'unknown' }, location: null })
   await desk.settle(120_000)
@@ -43,17 +43,6 @@ test('a store out of reach keeps the connector with the credential unknown, and 
     location: { name: 'Hamburg' },
   })
 })
-
-/** A call that is tried again after pauses needs the clock to go on. */
-const postWhileTimePasses = async (desk: Awaited<ReturnType<typeof openDesk>>, body: unknown) => {
-  let answer: Awaited<ReturnType<typeof desk.post>> | undefined
-  const asked = desk.post('connectors', body).then((value) => (answer = value))
-  while (answer === undefined) {
-    await new Promise<void>((resolve) => void setImmediate(resolve))
-    desk.clock.pass(500)
-  }
-  return await asked
-}
 
 test('a location is connected once: the second time names the connector that holds it', async () => {
   await using school = await openSchool()
