@@ -55,14 +55,19 @@ export interface Desk {
 }
 
 /** Waits until nothing runs, or until what runs waits for the clock. */
-const quiet = async (composed: Composed): Promise<void> => {
+const quiet = async (composed: Composed, mostTurns: number): Promise<void> => {
   let isIdle = false
   void composed.idle().then(() => void (isIdle = true))
-  for (let turn = 0; turn < 40 && !isIdle; turn += 1) await new Promise<void>((resolve) => void setImmediate(resolve))
+  for (let turn = 0; turn < mostTurns && !isIdle; turn += 1) await new Promise<void>((resolve) => void setImmediate(resolve))
 }
 
 export const openDesk = async (
-  options: { readonly environment?: Readonly<Record<string, string>>; readonly databaseFile?: boolean } = {},
+  options: {
+    readonly environment?: Readonly<Record<string, string>>
+    readonly databaseFile?: boolean
+    /** Another database than SQLite in memory. */
+    readonly open?: () => Promise<OpenDatabase>
+  } = {},
 ): Promise<Desk> => {
   const clock = handClock()
   const chance = seededChance(11)
@@ -79,7 +84,9 @@ export const openDesk = async (
   })
   if (!read.ok) throw new Error(read.error.text)
   const settings: Settings = read.value
-  const database = await openSqlite(options.databaseFile === true ? join(dataDir, 'quartermaster.sqlite') : ':memory:')
+  const database = await (
+    options.open ?? (() => openSqlite(options.databaseFile === true ? join(dataDir, 'quartermaster.sqlite') : ':memory:'))
+  )()
   const composed = await compose(
     {
       settings,
@@ -98,6 +105,8 @@ export const openDesk = async (
     database,
   )
   await composed.start()
+  // A database of its own process answers later than one in this one.
+  const mostTurns = options.open === undefined ? 40 : 20_000
 
   const ask: Desk['ask'] = async (method, path, { body, csv, as = apiKey, headers = {} } = {}) => {
     let response: Response | undefined
@@ -117,7 +126,7 @@ export const openDesk = async (
     // A store that asks for a pause is waited for by the clock.
     for (let turn = 1; response === undefined; turn += 1) {
       await new Promise<void>((resolve) => void setImmediate(resolve))
-      if (turn % 50 === 0) clock.pass(100)
+      if (turn % (mostTurns + 10) === 0) clock.pass(100)
     }
     response = await asked
     const text = await response.text()
@@ -160,10 +169,10 @@ export const openDesk = async (
     settle: async (ms = 60_000) => {
       // Work may wait for the clock, and the clock's timers begin work: small steps let both go on together.
       for (let passed = 0; passed < ms; passed += 500) {
-        await quiet(composed)
+        await quiet(composed, mostTurns)
         clock.pass(500)
       }
-      await quiet(composed)
+      await quiet(composed, mostTurns)
     },
     close,
     [Symbol.asyncDispose]: close,

@@ -1,5 +1,6 @@
 /** The main trip over HTTP: connect, sync, assign, see why, take back, let go. */
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
+import { onEachDatabase, stopDatabases } from '../../world/open-database.ts'
 import { book, keynote, openSchool } from './desk.ts'
 
 test('a location is connected with its token file, syncs by itself, and its licenses are listed with counts and age', async () => {
@@ -43,56 +44,61 @@ test('a location is connected with its token file, syncs by itself, and its lice
   expect((await school.get(`syncs?connector=${school.connectorId}`)).body.items).toHaveLength(1)
 })
 
-test('a group of four is assigned three seats: three are placed, the fourth waits with its place and the way to it', async () => {
-  await using school = await openSchool()
-  const license = await school.idOf('licenses', keynote)
-  const group = await school.idOf('groups', 'Tablets')
-  const added = await school.post('assignments', {
-    licenseId: license,
-    target: { kind: 'group', id: group },
-    mode: 'include',
-    intent: 'required',
-    licenseType: 'device',
-    note: 'for the exam',
-  })
-  expect(added.status).toBe(201)
-  expect(added.body).toMatchObject({
-    id: `${license}~g${group}`,
-    licenseId: license,
-    target: { kind: 'group', id: group, name: 'Tablets' },
-    mode: 'include',
-    intent: 'required',
-    licenseType: 'device',
-    note: 'for the exam',
-    by: 'Key of the environment',
-  })
-  await school.settle()
+afterAll(stopDatabases)
 
-  expect(school.store.counts(school.uId, keynote)).toMatchObject({ assigned: 3, available: 0 })
-  expect((await school.get(`licenses/${license}`)).body).toMatchObject({ total: 3, inUse: 3, available: 0, desired: 4, waiting: 1 })
-  expect((await school.get(`assignments?license=${license}`)).body.items[0].summary).toEqual({
-    placed: 3,
-    pending: 0,
-    waiting: 1,
-    refused: 0,
-  })
-  const { items: waiting } = (await school.get(`licenses/${license}/verdicts?state=waiting`)).body
-  expect(waiting).toHaveLength(1)
-  expect(waiting[0]).toMatchObject({
-    principal: { kind: 'device', key: 'C02D', name: 'iPad 4' },
-    state: 'waiting',
-    because: { code: 'no-seat-left', position: 1 },
-  })
-  expect(waiting[0].path.map(({ code }: { code: string }) => code)).toEqual(['assignment', 'no-seat', 'free-seats', 'verdict'])
-  const { items: seats } = (await school.get(`licenses/${license}/seats`)).body
-  const { items: orders } = (await school.get(`orders?license=${license}`)).body
-  expect(orders).toHaveLength(1)
-  expect(orders[0]).toMatchObject({ action: 'associate', state: 'done', total: 3, done: 3, failures: [], by: 'Key of the environment' })
-  expect(seats.map((seat: { origin: string; orderId: string }) => [seat.origin, seat.orderId])).toEqual(
-    Array(3).fill(['assignment', orders[0].id]),
-  )
-  expect((await school.get('licenses?shortage=true')).body.items).toHaveLength(1)
-})
+test.each(onEachDatabase)(
+  'a group of four is assigned three seats: three are placed, the fourth waits with its place ($dialect)',
+  async ({ open }) => {
+    await using school = await openSchool({ open })
+    const license = await school.idOf('licenses', keynote)
+    const group = await school.idOf('groups', 'Tablets')
+    const added = await school.post('assignments', {
+      licenseId: license,
+      target: { kind: 'group', id: group },
+      mode: 'include',
+      intent: 'required',
+      licenseType: 'device',
+      note: 'for the exam',
+    })
+    expect(added.status).toBe(201)
+    expect(added.body).toMatchObject({
+      id: `${license}~g${group}`,
+      licenseId: license,
+      target: { kind: 'group', id: group, name: 'Tablets' },
+      mode: 'include',
+      intent: 'required',
+      licenseType: 'device',
+      note: 'for the exam',
+      by: 'Key of the environment',
+    })
+    await school.settle()
+
+    expect(school.store.counts(school.uId, keynote)).toMatchObject({ assigned: 3, available: 0 })
+    expect((await school.get(`licenses/${license}`)).body).toMatchObject({ total: 3, inUse: 3, available: 0, desired: 4, waiting: 1 })
+    expect((await school.get(`assignments?license=${license}`)).body.items[0].summary).toEqual({
+      placed: 3,
+      pending: 0,
+      waiting: 1,
+      refused: 0,
+    })
+    const { items: waiting } = (await school.get(`licenses/${license}/verdicts?state=waiting`)).body
+    expect(waiting).toHaveLength(1)
+    expect(waiting[0]).toMatchObject({
+      principal: { kind: 'device', key: 'C02D', name: 'iPad 4' },
+      state: 'waiting',
+      because: { code: 'no-seat-left', position: 1 },
+    })
+    expect(waiting[0].path.map(({ code }: { code: string }) => code)).toEqual(['assignment', 'no-seat', 'free-seats', 'verdict'])
+    const { items: seats } = (await school.get(`licenses/${license}/seats`)).body
+    const { items: orders } = (await school.get(`orders?license=${license}`)).body
+    expect(orders).toHaveLength(1)
+    expect(orders[0]).toMatchObject({ action: 'associate', state: 'done', total: 3, done: 3, failures: [], by: 'Key of the environment' })
+    expect(seats.map((seat: { origin: string; orderId: string }) => [seat.origin, seat.orderId])).toEqual(
+      Array(3).fill(['assignment', orders[0].id]),
+    )
+    expect((await school.get('licenses?shortage=true')).body.items).toHaveLength(1)
+  },
+)
 
 test('a removed assignment gives its seats back, and kept seats are found from then on', async () => {
   await using school = await openSchool()
@@ -189,29 +195,33 @@ test('a connector with seats in use goes only when it is said what becomes of th
   expect((await school.get('assignments')).body.items).toEqual([])
 })
 
-test('a connector is let go with every seat given back, or with every seat kept', async () => {
-  for (const [release, left] of [
-    ['all', 0],
-    ['keep', 1],
-  ] as const) {
-    await using school = await openSchool()
-    school.store.assignOutside(school.uId, keynote, [{ kind: 'device', serialNumber: 'C02D' }])
-    await school.post(`connectors/${school.connectorId}/sync`, { full: true })
-    await school.settle()
-    const removed = await school.ask('DELETE', `connectors/${school.connectorId}?release=${release}`)
-    expect(removed.status).toBe(release === 'keep' ? 204 : 202)
-    await school.settle()
-    expect((await school.get('connectors')).body.items).toEqual([])
-    expect(school.store.holders(school.uId, keynote)).toHaveLength(left)
-    // The location is free to be connected again.
-    const again = await school.post('connectors', {
-      kind: 'apple-apps-books',
-      name: 'Berlin again',
-      credential: { contentToken: school.tokenFile },
-    })
-    expect(again.status).toBe(201)
-  }
-})
+test.each(onEachDatabase)(
+  'a connector is let go with every seat given back, or with every seat kept ($dialect)',
+  { timeout: 30_000 },
+  async ({ open }) => {
+    for (const [release, left] of [
+      ['all', 0],
+      ['keep', 1],
+    ] as const) {
+      await using school = await openSchool({ open })
+      school.store.assignOutside(school.uId, keynote, [{ kind: 'device', serialNumber: 'C02D' }])
+      await school.post(`connectors/${school.connectorId}/sync`, { full: true })
+      await school.settle()
+      const removed = await school.ask('DELETE', `connectors/${school.connectorId}?release=${release}`)
+      expect(removed.status).toBe(release === 'keep' ? 204 : 202)
+      await school.settle()
+      expect((await school.get('connectors')).body.items).toEqual([])
+      expect(school.store.holders(school.uId, keynote)).toHaveLength(left)
+      // The location is free to be connected again.
+      const again = await school.post('connectors', {
+        kind: 'apple-apps-books',
+        name: 'Berlin again',
+        credential: { contentToken: school.tokenFile },
+      })
+      expect(again.status).toBe(201)
+    }
+  },
+)
 
 test('an order that is not sent yet can be cancelled, stays cancelled, and goes out when it is retried', async () => {
   await using school = await openSchool()
