@@ -138,6 +138,7 @@ export const createConsole = (deps: ConsoleDeps): AdminConsole => {
   let term = 0
   let leaderStatus: ConnectionStatus | undefined
   let trouble: LocalFailure | undefined
+  let cancelRetry = (): void => undefined
   let clientId = freshClientId(chance)
   let exchange: Exchange | undefined
   let working = false
@@ -164,6 +165,11 @@ export const createConsole = (deps: ConsoleDeps): AdminConsole => {
     onTrouble: (failure) => {
       if (failure.is === 'not-leading') return
       trouble = failure
+      cancelRetry()
+      cancelRetry = clock.after(storeAgainMs, () => {
+        mirror.facts.retry()
+        changed()
+      })
       changed()
     },
   })
@@ -714,6 +720,7 @@ export const createConsole = (deps: ConsoleDeps): AdminConsole => {
       closed = true
       cancelHeard()
       cancelAgain()
+      cancelRetry()
       exchange?.cancelDeadline()
       exchange = undefined
       connection.stop()

@@ -112,6 +112,8 @@ export interface Facts {
   loadRun(prefix: 'licenses/' | 'principals/'): Promise<void>
   /** Resolves when nothing is being loaded. */
   loaded(): Promise<void>
+  /** After a reading that failed nothing is read by itself until this is called: a closed store is not asked in a circle. */
+  retry(): void
   /** What a transaction, here or in another tab, has changed. Bytes that are not given are read anew. */
   changed(chunks: readonly { readonly key: ChunkKey; readonly chunk: KeptChunk | undefined | 'unknown' }[] | 'all'): void
 }
@@ -139,6 +141,7 @@ export const createFacts = ({ localDb, onLoaded, onUnreadable, onTrouble }: Fact
   /** What changed while a reading was under way: what it read before the change is not put over it. */
   const watches = new Set<Map<ChunkKey, KeptChunk | undefined | 'unknown'>>()
   let begunAnew = 0
+  let failing = false
 
   const hold = (key: ChunkKey, chunk: KeptChunk | undefined): void => {
     entries.delete(key)
@@ -160,7 +163,7 @@ export const createFacts = ({ localDb, onLoaded, onUnreadable, onTrouble }: Fact
     if (running !== undefined) return running
     const made = act().finally(() => {
       loading.delete(name)
-      onLoaded()
+      if (!failing) onLoaded()
     })
     loading.set(name, made)
     return made
@@ -177,6 +180,7 @@ export const createFacts = ({ localDb, onLoaded, onUnreadable, onTrouble }: Fact
       const read = await localDb.read(['chunks'], act)
       watches.delete(meanwhile)
       if (!read.ok) {
+        failing = true
         onTrouble(read.error)
         return undefined
       }
@@ -218,7 +222,7 @@ export const createFacts = ({ localDb, onLoaded, onUnreadable, onTrouble }: Fact
   const decode = <T>(key: ChunkKey, empty: T, read: (bytes: Uint8Array | undefined) => T): ChunkRead<T> => {
     const entry = entries.get(key)
     if (entry === undefined) {
-      void loadKey(key)
+      if (!failing) void loadKey(key)
       return { is: 'loading' }
     }
     if (entry.decoded === undefined)
@@ -237,11 +241,18 @@ export const createFacts = ({ localDb, onLoaded, onUnreadable, onTrouble }: Fact
     run: <P extends 'licenses/' | 'principals/'>(prefix: P): ChunkRead<readonly `${P}${number}`[]> => {
       const keys = runs.get(prefix)
       if (keys !== undefined) return { is: 'ready', value: keys as readonly `${P}${number}`[] }
-      void loadRun(prefix)
+      if (!failing) void loadRun(prefix)
       return { is: 'loading' }
     },
-    load: async (keys) => void (await Promise.all(keys.map(loadKey))),
-    loadRun,
+    load: async (keys) => {
+      failing = false
+      await Promise.all(keys.map(loadKey))
+    },
+    loadRun: async (prefix) => {
+      failing = false
+      await loadRun(prefix)
+    },
+    retry: () => void (failing = false),
     loaded: async () => {
       while (loading.size > 0) await Promise.all(loading.values())
     },
