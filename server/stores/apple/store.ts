@@ -138,17 +138,12 @@ const connect = (deps: ConnectionDeps, addresses: AppleAddresses, secret: Secret
       sink.page(items, totalPages !== undefined && totalPages <= mostPages ? totalPages : null),
     )
 
-  /** What was added since `version`, into the same sink, until an increment holds still. Gives the version to go on from; undefined: there is none. */
+  /** What was added since `version`, into the same sink. Gives the version to go on from; undefined: there is none. What changes under this walk too is in the next increment. */
   const catchUp = async (version: string, sink: SeatSink): Promise<Result<string | undefined, RequestFailure>> => {
-    let since = version
-    for (let walks = 0; walks <= mostRepeats; walks += 1) {
-      const walked = await walkSeats(since, sink)
-      if (!walked.ok) return walked
-      if (walked.value.is !== 'end') return ok(walked.value.is === 'version-invalid' ? undefined : since)
-      since = walked.value.firstVersion ?? since
-      if (!walked.value.moved) break
-    }
-    return ok(since)
+    const walked = await walkSeats(version, sink)
+    if (!walked.ok) return walked
+    if (walked.value.is === 'version-invalid') return ok(undefined)
+    return ok(walked.value.is === 'end' ? (walked.value.firstVersion ?? version) : version)
   }
 
   /**

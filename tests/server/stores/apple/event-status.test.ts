@@ -52,6 +52,10 @@ test.each([
   ['FAILED without a failure', { eventStatus: 'FAILED', numRequested: 4, numCompleted: 4 }],
   ['numbers that do not add up', { eventStatus: 'FAILED', numRequested: 9, numCompleted: 2, failures: [failure(9709, ['C1'])] }],
   ['a target that is named twice', { eventStatus: 'FAILED', numRequested: 4, numCompleted: 2, failures: [failure(9709, ['C1', 'c1'])] }],
+  [
+    'one failure that names its target and one that names nobody',
+    { eventStatus: 'FAILED', numRequested: 3, numCompleted: 2, failures: [failure(9709, ['C1']), failure(9603)] },
+  ],
   ['failures of an unknown form', { eventStatus: 'FAILED', numRequested: 4, numCompleted: 2, failures: ['9709', null, 7] }],
 ])('case 25: after %s the seats have to be read', (_what, body) => {
   expect(statusOf(body)).toMatchObject({ is: 'failed', complete: false })

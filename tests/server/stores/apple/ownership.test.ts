@@ -18,6 +18,16 @@ test('case 7: a location that nobody holds is claimed with our mark', async () =
   expect(posts()).toBe(before)
 })
 
+test('a holder that let go holds no longer', async () => {
+  await using link = await openSandboxLink()
+  link.control.setOwner(link.uId, other)
+  expect(mustBeOk(await link.connection.identify()).owner).toEqual(other)
+  link.control.setOwner(link.uId, null)
+  expect(mustBeOk(await link.connection.identify()).owner).toBeNull()
+  link.control.own(link.uId, APP, { total: 2 })
+  expect((await link.connection.write(write)).ok).toBe(true)
+})
+
 test('mdmInfo that is null means nobody, too', async () => {
   await using link = await openSandboxLink({ unsetMdmInfo: 'null' })
   expect(mustBeOk(await link.connection.identify()).owner).toBeNull()
@@ -27,6 +37,14 @@ test('our name and host are cut to what the store takes', async () => {
   await using link = await openSandboxLink()
   link.control.setLimits({ maxMdmNameLength: 5, maxMdmMetadataLength: 8 })
   expect(mustBeOk(await link.connection.claim()).owner).toEqual({ id: mark.id, name: 'Quart', metadata: 'licenses' })
+  link.control.setLimits({ maxMdmIdLength: 12 })
+  link.clock.jump(301_000)
+  expect(mustBeOk(await link.connection.identify()).owner?.id).toBe(mark.id)
+  link.control.setOwner(link.uId, null)
+  const cut = mustBeOk(await link.connection.claim()).owner
+  expect(cut?.id).toBe(mark.id.slice(0, 12))
+  link.control.own(link.uId, APP, { total: 2 })
+  expect((await link.connection.write(write)).ok).toBe(true)
 })
 
 test('case 7: a claim that another one overtakes between writing and reading back is lost, and says to whom', async () => {

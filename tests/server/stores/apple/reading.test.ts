@@ -122,7 +122,9 @@ describe('licenses', () => {
           { adamId: 900000012, extra: [1] },
           asset({ adamId: '3', productType: 'Bundle', supportedPlatforms: ['visionOS', 'fridgeOS', 7] }),
           asset({ adamId: '4', deviceAssignable: undefined, revocable: 'yes', totalCount: '40', assignedCount: null }),
-          asset({ adamId: '5', totalCount: 2147483647, unlimited: true, availableCount: 2147483000 }),
+          asset({ adamId: '5', totalCount: 2147483647, availableCount: 2147483000 }),
+          asset({ adamId: '6', totalCount: undefined, availableCount: undefined, unlimited: true }),
+          asset({ adamId: '7', productType: 'Book', revocable: true, deviceAssignable: true }),
         ],
       },
     }))
@@ -142,12 +144,20 @@ describe('licenses', () => {
     expect(read[1]).toMatchObject({ kind: 'app', assignable: false, platforms: ['visionOS', 'fridgeOS', '7'] })
     // 40 in all, 6 free, 1 retired: 33 are in use though nobody says so.
     expect(read[2]).toMatchObject({ licenseTypes: ['user'], revocable: false, total: 40, inUse: 33, available: 6 })
-    expect(read[3]).toMatchObject({ unlimited: true, total: null, available: null, inUse: 33 })
+    for (const free of [read[3], read[4]]) expect(free).toMatchObject({ unlimited: true, total: null, available: null, inUse: 33 })
+    // A book is given for good and to people only, whatever is said of it.
+    expect(read[5]).toMatchObject({ kind: 'book', revocable: false, licenseTypes: ['user'], assignable: true })
   })
 
   test('case 3: an error in a body with status 200 is an error, and never zero products', async () => {
     await using link = await listing('/assets', () => ({ body: { errorNumber: 9622, errorMessage: 'x' } }))
     expect(failureIn(await link.connection.readLicenses())).toMatchObject({ is: 'credential-invalid' })
+    await using inText = await listing('/assets', () => ({ body: { errorNumber: '9621', assets: [] } }))
+    expect(failureIn(await inText.connection.readLicenses())).toMatchObject({ is: 'credential-expired' })
+    for (const errorNumber of [0, null]) {
+      await using none = await listing('/assets', () => ({ body: { errorNumber, assets: [] } }))
+      expect((await none.connection.readLicenses()).ok).toBe(true)
+    }
   })
 
   test.each([

@@ -143,7 +143,7 @@ test('one member of one answer after the other is replaced by something odd', as
         }
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 300 },
   )
 }, 60_000)
 

@@ -94,6 +94,20 @@ test('a read that gets no answer is given up after 30 seconds, and tried again',
   expect(dead.asked).toHaveLength(4)
 })
 
+test.each([
+  ['a good answer', config],
+  ['a refusal', { status: 400, body: { errorNumber: 9602 } }],
+])('after %s the next trouble begins with a short pause', async (_what, between) => {
+  await using link = await answering((n) => (n % 4 === 0 ? between : { status: 500 }))
+  const at = link.clock.now()
+  await link.connection.identify()
+  const first = link.clock.now() - at
+  await link.connection.identify()
+  const second = link.clock.now() - at - first
+  expect(link.asked).toHaveLength(8)
+  expect([first, second].every((ms) => ms >= 3500 && ms <= 7500)).toBe(true)
+})
+
 test('a refusal is not asked for again', async () => {
   await using link = await answering(() => ({ status: 400, body: { errorNumber: 9999 } }))
   expect(failureIn(await link.connection.identify())).toMatchObject({ is: 'store-refused', code: '9999' })
@@ -171,6 +185,8 @@ test('requests keep to half of what the store allows', async () => {
   expect(link.control.requests().some(({ status }) => status === 429)).toBe(false)
   const seconds = ((at.at(-1) ?? 0) - (at[0] ?? 0)) / 1000
   expect(at.length / seconds).toBeLessThanOrEqual(8.5)
+  // 15 were told to be allowed, not the 10 that hold while nothing is told.
+  expect(at.length / seconds).toBeGreaterThan(6.5)
 })
 
 test('case 46: a clock that is set back a day in a pause stalls nobody for longer than an hour', async () => {
