@@ -119,8 +119,16 @@ const run = async (): Promise<void> => {
     await store.close()
     throw cause
   })
-  stopOnSignal(serving, store, saveStore)
-  keepSaving(saveStore)
+  // A disk that is full for a while costs what happened in the store meanwhile, and nothing else.
+  const trySaving = (): void => {
+    try {
+      saveStore()
+    } catch (cause) {
+      log.error({ err: cause }, 'the store could not be saved')
+    }
+  }
+  stopOnSignal(serving, store, trySaving)
+  keepSaving(trySaving)
   const tokenFiles = new Map(organisation.locations.map(({ uId }) => [uId, store.control.tokenFileFor(uId)]))
   await moveIn(serving, organisation, tokenFiles, { clock: systemClock, chance: systemChance })
 
@@ -131,25 +139,28 @@ const run = async (): Promise<void> => {
   say('Then come back online: one seat is used, one wish waits with its reason, and it is served when you free a seat in the store.')
 }
 
-const keepSaving = (saveStore: () => void): void => {
+const keepSaving = (trySaving: () => void): void => {
   systemClock.after(saveEveryMs, () => {
-    saveStore()
-    keepSaving(saveStore)
+    trySaving()
+    keepSaving(trySaving)
   })
 }
 
-const stopOnSignal = (serving: Serving, store: Sandbox, saveStore: () => void): void => {
-  let isStopping = false
+const stopOnSignal = (serving: Serving, store: Sandbox, trySaving: () => void): void => {
+  let stopping: Promise<void> | undefined
   const stop = async (): Promise<void> => {
-    if (isStopping) return
-    isStopping = true
     await serving.close()
-    saveStore()
+    trySaving()
     await store.close()
-    process.exit(0)
   }
-  process.on('SIGTERM', () => void stop())
-  process.on('SIGINT', () => void stop())
+  const end = (): void => {
+    stopping ??= stop().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    )
+  }
+  process.on('SIGTERM', end)
+  process.on('SIGINT', end)
 }
 
 await run().catch((cause: unknown) => {
