@@ -89,6 +89,7 @@ export const openInBrowser = (build: string): Workspace => {
     if (is === 'offline' && console.leads() && clock.now() - askedAt > askAgainMs) void ask()
   })
   addEventListener('online', () => console.tryNow())
+  addEventListener('offline', () => console.networkGone())
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState !== 'visible') return
     console.tryNow()

@@ -81,6 +81,8 @@ export interface AdminConsole {
   /** Who is signed in, as HTTP told: shown before the server greets, and written on edits. */
   signedIn(admin: KnownAdmin): Promise<void>
   tryNow(): void
+  /** The system says that the network is gone: the connection is not waited for until a ping finds it dead. */
+  networkGone(): void
   endSession(): void
   /** Resolves when nothing is under way in this tab: no frame unread, no edit being kept. Time does not pass meanwhile. */
   idle(): Promise<void>
@@ -709,6 +711,10 @@ export const createConsole = (deps: ConsoleDeps): AdminConsole => {
     tryNow: () => {
       if (leading) connection.tryNow()
       else tabs.poke({ is: 'try-now' })
+    },
+    networkGone: () => {
+      const { is } = connection.status()
+      if (leading && (is === 'online' || is === 'pulling')) connection.drop(null)
     },
     endSession: () => {
       if (leading) connection.endSession()

@@ -315,6 +315,18 @@ test('facts that could not be kept are fetched again', async () => {
   tab.console.close()
 })
 
+test('when the system says that the network is gone the badge says so at once, and comes back by itself', async () => {
+  const desk = createDesk()
+  furnish(desk.server)
+  const tab = desk.openTab()
+  await desk.settle()
+  tab.console.networkGone()
+  expect(tab.console.connection()).toMatchObject({ is: 'offline', since: desk.clock.now() })
+  await desk.pass(2000)
+  expect(tab.console.connection()).toEqual({ is: 'online' })
+  tab.console.close()
+})
+
 test('a session that has ended keeps everything here and tries no more, until someone signs in', async () => {
   const desk = createDesk()
   const { keynote } = furnish(desk.server)
