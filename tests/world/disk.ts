@@ -3,7 +3,7 @@
  * it any more, and what it had not committed is gone. Faults are drawn at each statement.
  */
 import Sqlite from 'better-sqlite3'
-import { Kysely, SqliteDialect } from 'kysely'
+import { Kysely, SqliteDialect, type CompiledQuery, type Driver, type QueryResult, type SqliteDialectConfig } from 'kysely'
 import type { Database, Db } from '../../server/database/schema.ts'
 import type { Life, Schedule } from './schedule.ts'
 
@@ -23,6 +23,8 @@ export interface Disk {
   fault: (sql: string) => DiskFault | undefined
   /** Called when a fault ends the process. */
   onDeath: () => void
+  /** Called when a commit has taken effect, whatever its process hears of it. */
+  onCommit: () => void
   /** Rolls back what a dead process had begun. */
   recover(): void
   /** A copy of the file as it is. */
@@ -37,6 +39,39 @@ class DiskError extends Error {
   constructor(code: string) {
     super(`disk: ${code}`)
     this.code = code
+  }
+}
+
+const never = (): Promise<never> => new Promise<never>(() => undefined)
+
+/** A dead process hears no answer any more, not even a bad one. */
+class MortalDialect extends SqliteDialect {
+  readonly life: Life
+  constructor(life: Life, config: SqliteDialectConfig) {
+    super(config)
+    this.life = life
+  }
+  override createDriver(): Driver {
+    const driver = super.createDriver()
+    const { life } = this
+    const acquire = driver.acquireConnection.bind(driver)
+    driver.acquireConnection = async () => {
+      const connection = await acquire()
+      return {
+        executeQuery: async <R>(query: CompiledQuery): Promise<QueryResult<R>> => {
+          if (!life.alive) return await never()
+          try {
+            const result = await connection.executeQuery<R>(query)
+            return life.alive ? result : await never()
+          } catch (cause) {
+            if (!life.alive) return await never()
+            throw cause
+          }
+        },
+        streamQuery: (query, size) => connection.streamQuery(query, size),
+      }
+    }
+    return driver
   }
 }
 
@@ -57,6 +92,7 @@ export const createDisk = (schedule: Schedule, file?: Buffer): Disk => {
     },
     fault: () => undefined,
     onDeath: () => undefined,
+    onCommit: () => undefined,
     recover: () => {
       if (handle.inTransaction) handle.exec('rollback')
     },
@@ -76,6 +112,7 @@ export const createDisk = (schedule: Schedule, file?: Buffer): Disk => {
         const fault = writes ? disk.fault(sql) : undefined
         if (fault === 'full') throw new DiskError('SQLITE_FULL')
         if (fault === 'dies-before') {
+          life.alive = false
           disk.onDeath()
           throw new DiskError('SQLITE_IOERR_PROCESS_GONE')
         }
@@ -84,12 +121,13 @@ export const createDisk = (schedule: Schedule, file?: Buffer): Disk => {
       const afterwards = (fault: DiskFault | undefined): void => {
         if (fault === 'reported-failed') throw new DiskError('SQLITE_IOERR_FSYNC')
         if (fault === 'dies-after') {
+          life.alive = false
           disk.onDeath()
           throw new DiskError('SQLITE_IOERR_PROCESS_GONE')
         }
       }
       return new Kysely<Database>({
-        dialect: new SqliteDialect({
+        dialect: new MortalDialect(life, {
           database: {
             close: () => undefined,
             prepare: (sql) => {
@@ -107,6 +145,7 @@ export const createDisk = (schedule: Schedule, file?: Buffer): Disk => {
                   schedule.stir()
                   const fault = faultAt(sql)
                   const done = statement.run(...parameters)
+                  if (sql === 'commit') disk.onCommit()
                   afterwards(fault)
                   return done
                 },

@@ -29,7 +29,7 @@ export interface StoreLine {
   fetchOf(life: Life): typeof globalThis.fetch
   fault: (request: RequestSeen) => RequestFault | undefined
   /** Called as a request leaves the server. */
-  onLeave: (request: RequestSeen) => void
+  onLeave: (request: RequestSeen, fault: RequestFault | undefined, life: Life) => void
   latencyMs: () => number
   /** Requests that are on their way or at the store. */
   inFlight(): number
@@ -51,7 +51,7 @@ export const createStoreLine = (schedule: Schedule, store: (request: Request) =>
       const seen = { method, path: url.pathname + url.search, body }
       if (!life.alive) return await new Promise<never>(() => undefined)
       const fault = line.fault(seen)
-      if (fault?.is !== 'refused') line.onLeave(seen)
+      if (fault?.is !== 'refused') line.onLeave(seen, fault, life)
       inFlight += 1
       let ended = false
       return await new Promise<Response>((resolve, reject) => {

@@ -21,6 +21,7 @@ export interface ServerProcess {
 /** Thrown at a crash point: nothing after it runs. */
 export class ProcessGone extends Error {}
 
+/** Undefined: it died, or could not begin. */
 export const startServer = async (deps: {
   readonly schedule: Schedule
   readonly disk: Disk
@@ -30,32 +31,42 @@ export const startServer = async (deps: {
   readonly crashesAt: (name: string) => boolean
   readonly onDeath: () => void
   readonly onTrouble: (cause: unknown) => void
-}): Promise<ServerProcess> => {
+}): Promise<ServerProcess | undefined> => {
   const life: Life = { alive: true }
   const clock = deps.schedule.clockOf(life)
   const db = deps.disk.connect(life)
   const { chance } = deps
   const sealer = createSealer(seededChance(1).bytes(32), chance)
-  const house = await createHouse({
-    db,
-    clock,
-    chance,
-    fetch: deps.storeLine.fetchOf(life),
-    credentials: createCredentials({ db, sealer, clock }),
-    stores: [createAppleStore({ appsBooksUrl: `${storeUrl}/mdm/v2`, metadataUrl: `${storeUrl}/WebObjects/MZStorePlatform.woa/wa/lookup` })],
-    host: 'quartermaster.test',
-    build: 'world',
-    syncIntervalMinutes: 15,
-    crashpoint: (name) => {
-      if (!life.alive) throw new ProcessGone(name)
-      if (!deps.crashesAt(name)) return
-      deps.onDeath()
-      throw new ProcessGone(name)
-    },
-    onTrouble: (cause) => {
-      if (life.alive) deps.onTrouble(cause)
-    },
-  })
-  if (life.alive) await house.start()
-  return { house, db, life }
+  try {
+    const house = await createHouse({
+      db,
+      clock,
+      chance,
+      fetch: deps.storeLine.fetchOf(life),
+      credentials: createCredentials({ db, sealer, clock }),
+      stores: [
+        createAppleStore({ appsBooksUrl: `${storeUrl}/mdm/v2`, metadataUrl: `${storeUrl}/WebObjects/MZStorePlatform.woa/wa/lookup` }),
+      ],
+      host: 'quartermaster.test',
+      build: 'world',
+      syncIntervalMinutes: 15,
+      crashpoint: (name) => {
+        if (!life.alive) throw new ProcessGone(name)
+        if (!deps.crashesAt(name)) return
+        life.alive = false
+        deps.onDeath()
+        throw new ProcessGone(name)
+      },
+      onTrouble: (cause) => {
+        if (life.alive) deps.onTrouble(cause)
+      },
+    })
+    await house.start()
+    return life.alive ? { house, db, life } : undefined
+  } catch (cause) {
+    // As the composition root does: what can't begin ends, and whoever watches over it tries again.
+    if (life.alive) deps.onTrouble(cause)
+    life.alive = false
+    return undefined
+  }
 }

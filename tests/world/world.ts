@@ -125,6 +125,7 @@ const furnish = async (): Promise<Template> => {
       throw cause
     },
   })
+  if (server === undefined) throw new Error('world: the first server did not begin')
   const { house } = server
   const targetByName = new Map<string, TargetKey>()
   await house.journal.write(async (write) => {
@@ -302,25 +303,31 @@ export const createWorld = async ({ seed = 1 }: { readonly seed?: number } = {})
       }
     },
     crashServer: () => {
-      if (server === undefined) return
-      server.life.alive = false
+      if (server !== undefined) server.life.alive = false
       server = undefined
       disk.recover()
       for (const line of lines) line.cut()
     },
     restartServer: async () => {
       world.crashServer()
+      let died = (): void => undefined
+      const death = new Promise<undefined>((resolve) => void (died = () => resolve(undefined)))
+      disk.onDeath = () => {
+        died()
+        world.crashServer()
+      }
       const starting = startServer({
         schedule,
         disk,
         storeLine,
         chance,
         crashesAt: (name) => world.crashesAt(name),
-        onDeath: () => world.crashServer(),
+        onDeath: () => disk.onDeath(),
         onTrouble: (cause) => void troubles.push(cause),
       })
-      const started = await schedule.run(starting)
-      server = started.life.alive ? started : undefined
+      const started = await schedule.run(Promise.race([starting, death]))
+      server = started?.life.alive === true ? started : undefined
+      if (server === undefined) disk.recover()
     },
     crashesAt: () => false,
     [Symbol.asyncDispose]: async () => {
@@ -336,7 +343,6 @@ export const createWorld = async ({ seed = 1 }: { readonly seed?: number } = {})
     if (admin === undefined) throw new Error(`world: nobody is called ${name}`)
     return admin
   }
-  disk.onDeath = () => world.crashServer()
   await world.restartServer()
   await world.addAdmin('Ana', 'administrator')
   await world.addAdmin('Ben', 'administrator')
