@@ -192,13 +192,11 @@ export const createAppleClient = (deps: AppleClientDeps): AppleClient => {
       const told = toldBy(heard, clock.now())
       switch (told.is) {
         case 'good': {
-          pace.recovered()
           deps.onAnswer(told.json)
           const parsed = parse(told.json)
           return parsed.ok ? parsed : err(unknown(`its answer lacks ${parsed.error.where}`))
         }
         case 'refused':
-          pace.recovered()
           return err(told)
         case 'busy':
           return err({ is: 'busy', retryAfterMs: pace.backOff(told.retryAfterMs) })

@@ -39,11 +39,14 @@ test('our name and host are cut to what the store takes', async () => {
   expect(mustBeOk(await link.connection.claim()).owner).toEqual({ id: mark.id, name: 'Quart', metadata: 'licenses' })
   link.control.setLimits({ maxMdmIdLength: 12 })
   link.clock.jump(301_000)
+  link.control.own(link.uId, APP, { total: 2 })
+  // The whole mark from before is ours as well.
   expect(mustBeOk(await link.connection.identify()).owner?.id).toBe(mark.id)
+  await link.connection.limits()
+  expect((await link.connection.write(write)).ok).toBe(true)
   link.control.setOwner(link.uId, null)
   const cut = mustBeOk(await link.connection.claim()).owner
   expect(cut?.id).toBe(mark.id.slice(0, 12))
-  link.control.own(link.uId, APP, { total: 2 })
   expect((await link.connection.write(write)).ok).toBe(true)
 })
 
@@ -126,6 +129,17 @@ test('case 8: a holder that shows in a list between two pages is known from then
   link.control.setOwner(link.uId, other)
   expect(mustBeOk(await link.connection.readLicenses())).toHaveLength(8)
   // It was shown by the list, so whoever asks for the claim now may take over from it.
+  expect(mustBeOk(await link.connection.claim()).owner).toEqual(mark)
+})
+
+test('case 8: a holder that shows in the answer to a write is known from then on; the write itself is followed', async () => {
+  await using link = await openOddLink(({ method, path, n, body }) => {
+    if (path === '/assets/associate') return { body: { eventId: 'e1', mdmInfo: other } }
+    if (path !== '/client/config') return undefined
+    if (method === 'POST') return { body: { uId: '1', mdmInfo: JSON.parse(body).mdmInfo } }
+    return { body: { uId: '1', mdmInfo: n === 1 || n === 3 ? mark : other } }
+  })
+  expect(mustBeOk(await link.connection.write(write)).reference).toBe('e1')
   expect(mustBeOk(await link.connection.claim()).owner).toEqual(mark)
 })
 

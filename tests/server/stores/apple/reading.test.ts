@@ -306,6 +306,16 @@ describe('seats', () => {
     expect(keys).toContain('NEW1')
   })
 
+  test('a long list that changed, whose version is no longer taken, leaves nothing to go on from', async () => {
+    await using long = await listing('/assignments', ({ query }) => {
+      const index = Number(query.get('pageIndex') ?? 0)
+      if (query.get('sinceVersionId') !== null) return { status: 400, body: { errorNumber: 9721 } }
+      const assignments = [{ adamId: APP, serialNumber: serial(index) }]
+      return { body: { assignments, versionId: index === 0 ? 'v1' : 'v2', ...(index < 55 ? { nextPageIndex: index + 1 } : {}) } }
+    })
+    expect((await collectSeats(long.connection)).read).toEqual({ ok: true, value: { cursor: null, full: false } })
+  })
+
   test('an increment of several pages that changes is followed by another one', async () => {
     await using link = await listing('/assignments', ({ query }) => {
       const since = query.get('sinceVersionId')
