@@ -77,6 +77,13 @@ export const createApp = (deps: AppDeps): Web => {
   })
   web.use(securityHeaders(settings))
 
+  // PostgreSQL knows no text with a NUL in it, and nothing here is named by one.
+  web.use(async (c, next) =>
+    /%00/.test(c.req.url)
+      ? answerProblem(c, { status: 400, code: 'request-malformed', detail: 'The address holds a NUL character. Leave it out.' })
+      : next(),
+  )
+
   // 2. Changes and sockets only from our own pages, and only so large.
   web.use(async (c, next) => {
     const origin = c.req.header('origin')

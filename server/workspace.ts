@@ -429,7 +429,8 @@ export const createWorkspace = (deps: WorkspaceDeps): Workspace => {
         verdict: answer.is === 'nack' ? JSON.stringify([answer.code, answer.text]) : '',
         seq,
         at,
-        words: edit.words.slice(0, mostWordsKept),
+        // PostgreSQL knows no text with a NUL in it.
+        words: edit.words.slice(0, mostWordsKept).replaceAll('\u0000', ''),
         intents: JSON.stringify(packIntents(edit.intents)),
       })
       .execute()

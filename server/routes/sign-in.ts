@@ -11,7 +11,7 @@ import { body, email, line, password } from './input.ts'
 import { createSessionCookie } from './session-cookie.ts'
 import { api, byOf, mustSignedIn, type RouteModule, type WebContext } from './web.ts'
 
-const signInBody = v.object({ email: v.pipe(v.string(), v.maxLength(320)), password })
+const signInBody = v.object({ email: v.pipe(v.string(), v.maxLength(320), v.regex(/^[^\p{Cc}]*$/u, 'must be one line of text')), password })
 const setUpBody = v.object({
   token: v.pipe(v.string(), v.maxLength(200)),
   email: v.optional(v.nullable(email)),
