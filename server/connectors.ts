@@ -69,6 +69,12 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
   const { journal, credentials, connections, clock } = deps
   const now = (): string => isoTime(clock.now())
 
+  /** A shorter interval holds from now on, and not only after the next sync. */
+  const soonerOf = (nextSyncAt: string | null, intervalMinutes: number | undefined): string | null =>
+    nextSyncAt === null || intervalMinutes === undefined
+      ? nextSyncAt
+      : isoTime(Math.min(Date.parse(nextSyncAt), clock.now() + intervalMinutes * 60_000))
+
   const update = async (write: Writing, id: ConnectorId, change: (connector: Connector) => Connector): Promise<Connector | undefined> => {
     const connector = (await write.rows('connectors')).find((row) => row.id === id)
     if (connector === undefined) return undefined
@@ -279,6 +285,7 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
           name: change.name ?? connector.name,
           settings: { ...connector.settings, ...change.settings },
           scopeTags: change.scopeTags ?? connector.scopeTags,
+          nextSyncAt: soonerOf(connector.nextSyncAt, change.settings?.syncIntervalMinutes),
         }))
         if (changed !== undefined)
           await appendAudit(write.trx, {

@@ -140,6 +140,8 @@ test('a change on condition of an older state is 412 with how it stands now', as
     headers: { 'if-match': connector.headers.get('etag') ?? '' },
   })
   expect(named.body).toMatchObject({ name: 'Berlin schools', settings: { syncIntervalMinutes: 30, autoClaim: true } })
+  // A shorter interval holds from now on, and not only after the next sync.
+  expect(Date.parse(named.body.nextSyncAt) - school.clock.now()).toBeLessThanOrEqual(30 * 60_000)
   const stale = await school.ask('PATCH', `connectors/${school.connectorId}`, {
     body: { name: 'Other' },
     headers: { 'if-match': connector.headers.get('etag') ?? '' },
