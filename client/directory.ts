@@ -13,18 +13,38 @@ import {
   type GroupId,
   type PrincipalId,
   type PrincipalKind,
+  type Target,
   type TargetKey,
 } from '../shared/ids.ts'
 import { displayNameOf, isUser, storeKeyOf, type Group, type Principal } from '../shared/principal.ts'
 import type { Directory } from '../shared/reconcile.ts'
 import type { ChunkRead, Facts } from './facts.ts'
-import type { PrincipalName, TargetName } from './views/license-page.ts'
 
 export interface TargetFound {
   readonly key: TargetKey
   readonly kind: 'user' | 'device' | 'group' | 'all-users' | 'all-devices'
   readonly name: string
   readonly detail: string
+}
+
+/** A target in words. `known` is false for a person, device or group that is not (or no longer) in the directory. */
+export interface TargetName {
+  readonly key: TargetKey
+  readonly target: Target
+  /** "Grade 7 tablets", "Ana Ruiz", "NS-IPAD-0412", "All devices". */
+  readonly name: string
+  /** "Group, 38 devices", "ana.ruiz@north.example", "DMPXK0". */
+  readonly detail: string
+  readonly known: boolean
+}
+
+export interface PrincipalName {
+  readonly id: PrincipalId
+  readonly ordinal: number
+  readonly name: string
+  /** User name or serial number. */
+  readonly storeKey: string
+  readonly principal: Principal | undefined
 }
 
 export interface People {

@@ -160,7 +160,8 @@ export type LocalFailure =
 export class NotLeading extends Error {}
 
 /** What a transaction touches; a wider one holds up other tabs. */
-export type Store = 'meta' | 'outbox' | 'saved' | 'docs' | 'chunks'
+export const allStores = ['meta', 'outbox', 'saved', 'docs', 'chunks'] as const
+export type Store = (typeof allStores)[number]
 
 export interface LocalDb {
   read<T>(stores: readonly Store[], act: (reading: LocalReading) => Promise<T>): Promise<Result<T, LocalFailure>>

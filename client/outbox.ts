@@ -404,7 +404,7 @@ export const mustReadMeta = async (writing: Pick<LocalWriting, 'meta'>): Promise
 }
 
 /** A leader's transaction begins here: what comes from the server is written by the last leader alone. */
-export const readAsLeader = async (writing: LocalWriting, term: number): Promise<Meta> => {
+export const readAsLeader = async (writing: LocalWriting, term: number | undefined): Promise<Meta> => {
   const meta = await mustReadMeta(writing)
   if (meta.term !== term) throw new NotLeading()
   return meta

@@ -25,6 +25,7 @@ import { connectorList, type ConnectorRow } from './views/connector-list.ts'
 import { licenseList, type LicenseRow } from './views/license-list.ts'
 import { licensePage, type LicensePage, type TargetName } from './views/license-page.ts'
 import { exportedOutbox, foretoldOf, outboxList, type Foretold, type OutboxList } from './views/outbox-list.ts'
+import { heldBy } from './views/held.ts'
 import { overviewOf, type Overview } from './views/overview.ts'
 import { counted } from './views/words.ts'
 
@@ -121,25 +122,6 @@ export interface WorkspaceDeps {
 /** Screens take the workspace from their context. */
 export const [useWorkspace, provideWorkspace] = createContext<Workspace>()
 
-/** One value for each version of what it was made from. */
-const heldBy = <K, T>(version: () => unknown, most: number, make: (key: K) => T): ((key: K) => T) => {
-  const held = new Map<K, T>()
-  let heldVersion: unknown
-  return (key) => {
-    const current = version()
-    if (current !== heldVersion) {
-      held.clear()
-      heldVersion = current
-    }
-    const found = held.get(key)
-    if (found !== undefined) return found
-    const made = make(key)
-    if (held.size >= most) held.clear()
-    held.set(key, made)
-    return made
-  }
-}
-
 export const openWorkspace = (deps: WorkspaceDeps): Workspace => {
   const { console, session, acts, clock } = deps
   let now = clock.now()
@@ -203,22 +185,22 @@ export const openWorkspace = (deps: WorkspaceDeps): Workspace => {
   const listReading = <T>(read: ChunkRead<readonly T[]>): Reading<readonly T[]> =>
     read.is === 'ready' && read.value.length === 0 && !whole() ? { is: 'loading' } : read
 
-  const licenseRows = heldBy(version, 1, (_: 'all') => licenseList(console.facts, foretelling, console.outbox(), now))
-  const connectorRows = heldBy(version, 1, (_: 'all'): ChunkRead<readonly ConnectorRow[]> => {
+  const licenseRows = heldBy(version, 1, () => licenseList(console.facts, foretelling, console.outbox(), now))
+  const connectorRows = heldBy(version, 1, (): ChunkRead<readonly ConnectorRow[]> => {
     const read = console.facts.rows('connectors')
     if (read.is === 'loading') return read
-    const rows = licenseRows('all')
+    const rows = licenseRows(undefined)
     return { is: 'ready', value: connectorList(read.value, rows.is === 'ready' ? rows.value : [], console.progress(), now) }
   })
-  const overview = heldBy(version, 1, (_: 'all'): Reading<Overview> => {
-    const connectors = connectorRows('all')
-    const licenses = licenseRows('all')
+  const overview = heldBy(version, 1, (): Reading<Overview> => {
+    const connectors = connectorRows(undefined)
+    const licenses = licenseRows(undefined)
     if (connectors.is === 'loading' || licenses.is === 'loading') return { is: 'loading' }
     if (!whole() && licenses.value.length === 0) return { is: 'loading' }
     return { is: 'ready', value: overviewOf(connectors.value, licenses.value, console.outbox()) }
   })
   const pages = heldBy(version, 16, (id: LicenseId) => licensePage(id, foretelling, directory, console.outbox(), now))
-  const outbox = heldBy(version, 1, (_: 'all') => outboxList(console.outbox(), console.saved(), foretelling, console.isSent, now))
+  const outbox = heldBy(version, 1, () => outboxList(console.outbox(), console.saved(), foretelling, console.isSent, now))
   const targets = heldBy(version, 500, (key: TargetKey) => directory.nameOfTarget(key))
 
   const foretell = (request: AssignRequest): Reading<Foretold> => {
@@ -296,17 +278,17 @@ export const openWorkspace = (deps: WorkspaceDeps): Workspace => {
       return read(() => !console.leads())
     },
     get overview() {
-      return read(() => overview('all'))
+      return read(() => overview(undefined))
     },
     get licenses() {
-      return read(() => listReading(licenseRows('all')))
+      return read(() => listReading(licenseRows(undefined)))
     },
     license: (id) => read(() => readingOf(pages(id))),
     get connectors() {
-      return read(() => listReading(connectorRows('all')))
+      return read(() => listReading(connectorRows(undefined)))
     },
     get outbox() {
-      return read(() => outbox('all'))
+      return read(() => outbox(undefined))
     },
     get groups() {
       return read(() => listReading(directory.groups()))

@@ -10,7 +10,7 @@ import {
 } from '../../shared/connector.ts'
 import type { ConnectorId } from '../../shared/ids.ts'
 import type { SyncPhase } from '../../shared/sync.ts'
-import type { ProgressFrame } from '../console.ts'
+import type { ProgressFrame } from '../exchange.ts'
 import type { LicenseRow } from './license-list.ts'
 
 export interface RunningSync {

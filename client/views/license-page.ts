@@ -1,17 +1,18 @@
 /** One license, as the License screen shows it. */
 import { becauseInWords, type PlacedWish, type Verdict, type VerdictState } from '../../shared/assignment.ts'
 import { seatAt } from '../../shared/facts.ts'
-import { docOfLicense, type LicenseId, type PrincipalId, type Target, type TargetKey } from '../../shared/ids.ts'
+import { docOfLicense, type LicenseId } from '../../shared/ids.ts'
 import type { Seat } from '../../shared/license.ts'
 import type { Order } from '../../shared/order.ts'
-import type { Principal } from '../../shared/principal.ts'
 import type { WishTally } from '../../shared/reconcile.ts'
-import type { DirectoryReader } from '../directory.ts'
+import type { DirectoryReader, PrincipalName, TargetName } from '../directory.ts'
 import type { ChunkRead } from '../facts.ts'
 import type { Foretelling } from '../foretelling.ts'
 import type { OutboxRow } from '../local-db.ts'
 import { licenseRow, type LicenseRow } from './license-list.ts'
 import { counted, seatsCounted } from './words.ts'
+
+export type { PrincipalName, TargetName } from '../directory.ts'
 
 /** Rows made only for the part that is looked at: a license can have 100,000 holders. */
 export interface Window<T> {
@@ -20,32 +21,12 @@ export interface Window<T> {
   slice(from: number, to: number): readonly T[]
 }
 
-/** A target in words. `known` is false for a person, device or group that is not (or no longer) in the directory. */
-export interface TargetName {
-  readonly key: TargetKey
-  readonly target: Target
-  /** "Grade 7 tablets", "Ana Ruiz", "NS-IPAD-0412", "All devices". */
-  readonly name: string
-  /** "Group, 38 devices", "ana.ruiz@north.example", "DMPXK0". */
-  readonly detail: string
-  readonly known: boolean
-}
-
 export interface WishRow {
   readonly placed: PlacedWish
   readonly target: TargetName
   readonly tally: WishTally
   /** This device's edit of it that the server has not taken: shown with the mark for "said, not yet answered". */
   readonly unsent: boolean
-}
-
-export interface PrincipalName {
-  readonly id: PrincipalId
-  readonly ordinal: number
-  readonly name: string
-  /** User name or serial number. */
-  readonly storeKey: string
-  readonly principal: Principal | undefined
 }
 
 export interface VerdictRow {

@@ -9,6 +9,8 @@ import type { OutboxRow, SavedEdit } from '../local-db.ts'
 import { mostSaved } from '../outbox.ts'
 import { counted } from './words.ts'
 
+export type { OutboxRow, Refusal, SavedEdit } from '../local-db.ts'
+
 /** What will come of an unsent edit by the facts at hand; promised by nobody until the server has answered. */
 export interface Foretold {
   /** "40 get a seat, 28 wait: no seat left". "No seats move" when nothing does. */

@@ -41,7 +41,7 @@ const createBrowser = (clock: HandClock) => {
       }),
   }
   const open = (visible: () => boolean = () => true) => {
-    const end = { hear: (_: unknown): void => undefined, frozen: false }
+    const end: { hear: (data: unknown) => void; frozen: boolean } = { hear: () => undefined, frozen: false }
     channels.add(end)
     const channel: Channel = {
       postMessage: (message) => {

@@ -266,7 +266,7 @@ export const createWireServer = (): WireServer => {
     },
     set online(value) {
       online = value
-      if (!value) for (const wire of [...wires]) end(wire)
+      if (!value) wires.forEach(end)
     },
     get taken() {
       return taken

@@ -210,7 +210,7 @@ export const createMemoryStore = (kept: Kept = emptyKept()): MemoryStore => {
     clear: () => {
       kept.meta = undefined
       for (const map of [kept.outbox, kept.saved, kept.docs, kept.chunks]) map.clear()
-      for (const handle of [...handles]) handle.closed('gone')
+      handles.forEach((handle) => handle.closed('gone'))
     },
     copy: () =>
       createMemoryStore({
