@@ -1,8 +1,8 @@
 /** The Hono app: what happens to every request, in order, and the one door for what nobody expected. */
 import { Hono, type Context } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { HTTPException } from 'hono/http-exception'
 import { randomId, type Chance, type Clock } from '../shared/clock.ts'
+import { limitBody } from './body-limit.ts'
 import { isStorageTrouble } from './database/trouble.ts'
 import type { Db } from './database/schema.ts'
 import { createIdempotency } from './idempotency.ts'
@@ -100,16 +100,14 @@ export const createApp = (deps: AppDeps): Web => {
     return next()
   })
   const tooLarge = (mostBytes: number) =>
-    bodyLimit({
-      maxSize: mostBytes,
-      onError: (c) =>
-        answerProblem(c, {
-          status: 413,
-          code: 'too-large',
-          detail: `At most ${mostBytes / 1024 / 1024} MiB are read here. Send less at once.`,
-          extra: { mostBytes },
-        }),
-    })
+    limitBody(mostBytes, (c) =>
+      answerProblem(c, {
+        status: 413,
+        code: 'too-large',
+        detail: `At most ${mostBytes / 1024 / 1024} MiB are read here. Send less at once.`,
+        extra: { mostBytes },
+      }),
+    )
   const small = tooLarge(MOST_BODY_BYTES)
   const large = tooLarge(MOST_IMPORT_BYTES)
   web.use((c, next) => (c.req.path === importPath ? large(c, next) : small(c, next)))

@@ -50,7 +50,14 @@ beforeAll(async () => {
     whoAsks: access.whoAsks,
     routes: [signInRoutes({ admins: access.admins, isPublic: false }), meRoutes({ clock, admins: access.admins }), socketRoute],
   })
-  server = serve({ fetch: web.fetch, port: 0, hostname: '127.0.0.1', websocket: { server: new WebSocketServer({ noServer: true }) } })
+  // As in server/serve.ts: Node's own Request stays what it is.
+  server = serve({
+    fetch: web.fetch,
+    port: 0,
+    hostname: '127.0.0.1',
+    overrideGlobalObjects: false,
+    websocket: { server: new WebSocketServer({ noServer: true }) },
+  })
   await once(server, 'listening')
   port = (server.address() as AddressInfo).port
   home = `http://127.0.0.1:${port}`
@@ -99,6 +106,21 @@ test('a body without a length is measured while it comes', async () => {
   await once(socket, 'close')
   expect(heard).toMatch(/^HTTP\/1\.1 413 /)
   expect(heard).toContain('too-large')
+})
+
+test('a body in pieces is read whole, and a request without a body needs no length', async () => {
+  const pieces = new Blob([JSON.stringify({ email: 'ana@example.org', password: 'a long enough secret' })]).stream()
+  const answer = await fetch(`${home}/api/v1/sign-in`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: pieces,
+    duplex: 'half',
+  } as RequestInit)
+  expect(answer.status).toBe(200)
+  const cookie = (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? ''
+  // As a browser sends it: neither body nor length.
+  const gone = await fetch(`${home}/api/v1/nothing-here`, { method: 'DELETE', headers: { cookie, origin: home } })
+  expect(gone.status).toBe(404)
 })
 
 /** What the socket hears first, or the status that refused it. */
