@@ -68,6 +68,7 @@ export interface AdminConsole {
 const heardEveryMs = 60_000
 /** A browser's store that failed is tried again. */
 const storeAgainMs = 1000
+const leadAgainMs = 5000
 
 export const createConsole = (deps: ConsoleDeps): AdminConsole => {
   const { clock, chance, localDb } = deps
@@ -112,7 +113,10 @@ export const createConsole = (deps: ConsoleDeps): AdminConsole => {
       cancelRetry()
       cancelRetry = clock.after(storeAgainMs, () => {
         mirror.facts.retry()
-        changed()
+        void during(async () => {
+          // A full disk is read all the same: only a writing that is kept ends that trouble.
+          if ((await mirror.reload()) && trouble?.is !== 'no-room') mend()
+        })
       })
       changed()
     },
@@ -124,9 +128,12 @@ export const createConsole = (deps: ConsoleDeps): AdminConsole => {
     changed()
   }
 
+  let toldSeq = 0
   const tellTabs = (change: MirrorChange): void => {
     tabs.poke({ is: 'outbox' })
-    if (change.chunks !== undefined) tabs.poke({ is: 'chunks', keys: change.chunks })
+    const seq = mirror.meta()?.seq ?? 0
+    if (change.chunks !== undefined || seq !== toldSeq) tabs.poke({ is: 'chunks', keys: change.chunks ?? [], seq })
+    toldSeq = seq
   }
 
   /** Counts what is under way, for `idle`. */
@@ -149,10 +156,14 @@ export const createConsole = (deps: ConsoleDeps): AdminConsole => {
     build: deps.build,
     term: () => term,
     during,
-    onNotLeading: () => follow(),
+    onNotLeading: () => {
+      follow()
+      // Whoever has the later term has the lock too, or is gone: then it is this tab's turn again.
+      cancelAgain = clock.after(leadAgainMs, () => void (holding && during(beginToLead)))
+    },
     onKept: mend,
     onConnection: () => {
-      tabs.poke({ is: 'connection', status: exchange.connection.status() })
+      tellConnection()
       changed()
     },
     onDown: () => progress.clear(),
@@ -162,6 +173,9 @@ export const createConsole = (deps: ConsoleDeps): AdminConsole => {
     },
   })
   const { connection } = exchange
+  const tellConnection = (): void => {
+    tabs.poke({ is: 'connection', status: exchange.connection.status(), seq: mirror.meta()?.seq ?? 0, outboxMark: mirror.outboxMark() })
+  }
 
   const noteProgress = (frame: ProgressFrame): void => {
     if (frame.phase === 'done') progress.delete(frame.connector)
@@ -184,19 +198,24 @@ export const createConsole = (deps: ConsoleDeps): AdminConsole => {
 
   // ---- Tabs ----
 
+  /** This tab holds the lock. The term says whether it may write; for a moment the two can differ. */
+  let holding = false
+
   const beginToLead = async (): Promise<void> => {
     const begun = await mirror.write(['meta'], async (writing) => {
       const meta = await mustReadMeta(writing)
       await writing.putMeta({ ...meta, term: meta.term + 1 })
       return meta.term + 1
     })
-    if (closed) return
+    if (closed || !holding) return
     if (!begun.ok) {
+      cancelAgain()
       cancelAgain = clock.after(storeAgainMs, () => void during(beginToLead))
       return
     }
     mend()
     await mirror.reload()
+    if (!holding) return
     term = begun.value
     leaderStatus = undefined
     connection.start()
@@ -205,6 +224,7 @@ export const createConsole = (deps: ConsoleDeps): AdminConsole => {
   }
 
   const follow = (): void => {
+    cancelAgain()
     term = undefined
     leaderStatus = undefined
     connection.stop()
@@ -212,6 +232,8 @@ export const createConsole = (deps: ConsoleDeps): AdminConsole => {
     changed()
   }
 
+  /** The point of the facts that other tabs have told of; what they told is read when someone looks at it. */
+  let heardSeq = 0
   const onPoke = (poke: Poke): void => {
     switch (poke.is) {
       case 'outbox':
@@ -221,6 +243,7 @@ export const createConsole = (deps: ConsoleDeps): AdminConsole => {
         })
         break
       case 'chunks':
+        heardSeq = poke.seq
         mirror.chunksChanged(poke.keys)
         if (leads())
           void during(async () => {
@@ -234,13 +257,23 @@ export const createConsole = (deps: ConsoleDeps): AdminConsole => {
         if (leads()) break
         leaderStatus = poke.status
         if (poke.status.is !== 'online' && poke.status.is !== 'pulling') progress.clear()
+        if (poke.seq !== heardSeq) {
+          heardSeq = poke.seq
+          mirror.chunksChanged('all')
+        }
+        if (poke.seq !== mirror.meta()?.seq || poke.outboxMark !== mirror.outboxMark())
+          void during(async () => {
+            await mirror.reload()
+            // What the leader has not seen is on the disk: a poke was lost on its way to it.
+            if (poke.outboxMark !== mirror.outboxMark()) tabs.poke({ is: 'outbox' })
+          })
         changed()
         break
       case 'progress':
         noteProgress(poke.frame)
         break
       case 'who-leads':
-        if (leads()) tabs.poke({ is: 'connection', status: connection.status() })
+        if (leads()) tellConnection()
         break
       case 'try-now':
         if (leads()) connection.tryNow()
@@ -272,10 +305,19 @@ export const createConsole = (deps: ConsoleDeps): AdminConsole => {
       return
     }
     mend()
+    heardSeq = found.value.seq
+    toldSeq = found.value.seq
     tabs.join({
-      leads: () => void during(beginToLead),
-      follows: follow,
+      leads: () => {
+        holding = true
+        void during(beginToLead)
+      },
+      follows: () => {
+        holding = false
+        follow()
+      },
       poked: onPoke,
+      beats: tellConnection,
     })
     tabs.poke({ is: 'who-leads' })
   }

@@ -18,10 +18,12 @@ export interface Mirror {
   /** In the order of their numbers. */
   waiting(): readonly OutboxRow[]
   saved(): readonly SavedEdit[]
+  /** Equal in two tabs whose memory of the outbox is equal. */
+  outboxMark(): number
   readonly facts: Facts
   write<T>(stores: readonly Store[], act: (writing: LocalWriting) => Promise<T>): Promise<Result<T, LocalFailure>>
-  /** Another tab has changed the outbox or this browser's row. */
-  reload(): Promise<void>
+  /** Another tab has changed the outbox or this browser's row. False: it could not be read. */
+  reload(): Promise<boolean>
   chunksChanged(keys: readonly ChunkKey[] | 'all'): void
 }
 
@@ -34,7 +36,7 @@ export interface MirrorChange {
 export interface MirrorDeps {
   readonly localDb: LocalDb
   readonly chance: Chance
-  /** After a change that this tab made. */
+  /** After a change that this tab made, or may have made. */
   readonly onWritten: (change: MirrorChange) => void
   /** After any change of what is in memory. */
   readonly onChange: () => void
@@ -50,9 +52,10 @@ export const createMirror = (deps: MirrorDeps): Mirror => {
   let inIds: readonly OutboxRow[] | undefined
   let inNumbers: readonly OutboxRow[] | undefined
   let savedInIds: readonly SavedEdit[] | undefined
+  let mark: number | undefined
   /** Counts own writes: a reading that was under way meanwhile is made again. */
   let turn = 0
-  let reloading: Promise<void> | undefined
+  let reloading: Promise<boolean> | undefined
   let reloadAgain = false
 
   const facts = createFacts({ localDb, onLoaded: onChange, onUnreadable: deps.onUnreadable, onTrouble: deps.onTrouble })
@@ -61,12 +64,27 @@ export const createMirror = (deps: MirrorDeps): Mirror => {
     inIds = undefined
     inNumbers = undefined
     savedInIds = undefined
+    mark = undefined
   }
+
+  const markOf = (): number => {
+    let sum = 0
+    const add = (value: number): void => void (sum = (Math.imul(sum, 31) + value) | 0)
+    for (const { id, n, state } of rowsInOrder()) {
+      add(id)
+      add(n)
+      add(state === 'waiting' ? 1 : 2)
+    }
+    for (const { id } of savedInOrder()) add(id)
+    return sum
+  }
+  const rowsInOrder = (): readonly OutboxRow[] => (inIds ??= [...rows.values()].sort((a, b) => a.id - b.id))
+  const savedInOrder = (): readonly SavedEdit[] => (savedInIds ??= [...saved.values()].sort((a, b) => a.id - b.id))
 
   /** Notes what a transaction puts, in its order. */
   const noting = (
     writing: LocalWriting,
-  ): { readonly writing: LocalWriting; readonly takeOver: () => MirrorChange; readonly doubt: () => void } => {
+  ): { readonly writing: LocalWriting; readonly takeOver: () => MirrorChange; readonly doubt: () => MirrorChange } => {
     const steps: (() => void)[] = []
     let outbox = false
     const chunks = new Map<ChunkKey, KeptChunk | undefined>()
@@ -139,6 +157,7 @@ export const createMirror = (deps: MirrorDeps): Mirror => {
       doubt: () => {
         if (allChunks) facts.changed('all')
         else facts.changed([...chunks.keys()].map((key) => ({ key, chunk: 'unknown' })))
+        return { outbox, chunks: allChunks ? 'all' : [...chunks.keys()] }
       },
     }
   }
@@ -152,8 +171,9 @@ export const createMirror = (deps: MirrorDeps): Mirror => {
     if (!written.ok) {
       deps.onTrouble(written.error)
       // A transaction that failed at its very end may be on the disk all the same: what is there is read anew.
-      noted?.doubt()
+      const doubted = noted?.doubt()
       await reload()
+      if (doubted !== undefined && written.error.is !== 'not-leading') onWritten(doubted)
       return written
     }
     const changed = noted?.takeOver()
@@ -162,7 +182,7 @@ export const createMirror = (deps: MirrorDeps): Mirror => {
     return written
   }
 
-  const read = async (): Promise<void> => {
+  const read = async (): Promise<boolean> => {
     for (;;) {
       const before = turn
       const found = await localDb.read(['meta', 'outbox', 'saved'], async (reading) => ({
@@ -170,7 +190,10 @@ export const createMirror = (deps: MirrorDeps): Mirror => {
         rows: await reading.rows(),
         saved: await reading.saved(),
       }))
-      if (!found.ok) return deps.onTrouble(found.error)
+      if (!found.ok) {
+        deps.onTrouble(found.error)
+        return false
+      }
       if (turn !== before) continue
       meta = found.value.meta ?? meta
       rows.clear()
@@ -178,23 +201,26 @@ export const createMirror = (deps: MirrorDeps): Mirror => {
       saved.clear()
       for (const edit of found.value.saved) saved.set(edit.id, edit)
       forgetOrder()
-      return onChange()
+      onChange()
+      return true
     }
   }
 
-  const reload = async (): Promise<void> => {
+  const reload = (): Promise<boolean> => {
     if (reloading !== undefined) {
       reloadAgain = true
-      return await reloading
+      return reloading
     }
     reloading = (async () => {
+      let done: boolean
       do {
         reloadAgain = false
-        await read()
+        done = await read()
       } while (reloadAgain)
       reloading = undefined
+      return done
     })()
-    await reloading
+    return reloading
   }
 
   return {
@@ -210,9 +236,10 @@ export const createMirror = (deps: MirrorDeps): Mirror => {
       return meta === undefined ? err({ is: 'failed', text: 'the store is empty' }) : ok(meta)
     },
     meta: () => meta,
-    rows: () => (inIds ??= [...rows.values()].sort((a, b) => a.id - b.id)),
+    rows: rowsInOrder,
     waiting: () => (inNumbers ??= [...rows.values()].filter((row) => row.state === 'waiting').sort((a, b) => a.n - b.n)),
-    saved: () => (savedInIds ??= [...saved.values()].sort((a, b) => a.id - b.id)),
+    saved: savedInOrder,
+    outboxMark: () => (mark ??= markOf()),
     write,
     reload,
     chunksChanged: (keys) => {

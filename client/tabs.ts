@@ -11,16 +11,25 @@ import type { ConnectionStatus } from './connection.ts'
 
 export type Poke =
   | { readonly is: 'outbox' }
-  | { readonly is: 'chunks'; readonly keys: readonly ChunkKey[] | 'all' }
-  /** The leader's connection, told at each change and to whoever asks. */
-  | { readonly is: 'connection'; readonly status: ConnectionStatus }
+  /** The facts are those of `seq` with this change; the keys are all that changed since the poke before. */
+  | { readonly is: 'chunks'; readonly keys: readonly ChunkKey[] | 'all'; readonly seq: number }
+  /**
+   * The leader's connection and how far it is, told at each change, at each beat and to whoever asks: so that a tab that
+   * slept through other pokes finds out.
+   */
+  | {
+      readonly is: 'connection'
+      readonly status: ConnectionStatus
+      readonly seq: number
+      readonly outboxMark: number
+    }
   | { readonly is: 'progress'; readonly frame: Extract<ServerFrame, { readonly is: 'progress' }> }
   | { readonly is: 'who-leads' }
   | { readonly is: 'try-now' }
 
 export interface Tabs {
-  /** `leads` is called when this tab leads, `follows` when it does no longer. */
-  join(listener: { leads(): void; follows(): void; poked(poke: Poke): void }): void
+  /** `leads` is called when this tab leads, `follows` when it does no longer, `beats` every now and then while it leads. */
+  join(listener: { leads(): void; follows(): void; poked(poke: Poke): void; beats(): void }): void
   poke(poke: Poke): void
   leave(): void
 }
@@ -92,8 +101,10 @@ export const createTabs = ({ clock, locks, channel, visible }: TabsDeps): Tabs =
       }
       const beat = (): void => {
         cancelBeat = clock.after(beatEveryMs, beat)
-        if (leading) channel.postMessage({ is: 'beat' })
-        else if (visible() && clock.now() - heardAt > silentTooLongMs) {
+        if (leading) {
+          channel.postMessage({ is: 'beat' })
+          listener.beats()
+        } else if (visible() && clock.now() - heardAt > silentTooLongMs) {
           heardAt = clock.now()
           lead(true)
         }

@@ -12,18 +12,27 @@ import type { LocalFailure } from '../../client/local-db.ts'
 import { docOfLicense } from '../../shared/ids.ts'
 import { planMap } from '../../shared/plan.ts'
 import { seededChance } from '../world/hand-clock.ts'
+import { createBrowser } from './browser-tabs.ts'
 import { createDesk, furnish, target, type Tab } from './desk.ts'
 
 const targets = ['d1', 'd2', 'd3', 'd4', 'u5', 'all-devices', 'gtablets']
 const failures: readonly LocalFailure[] = [{ is: 'no-room' }, { is: 'failed', text: 'the disk is tired' }]
 
-const live = async (seed: number, steps: number, faulty: boolean): Promise<void> => {
+const live = async (seed: number, steps: number, faulty: boolean, mostTabs = 1): Promise<void> => {
   const chance = seededChance(seed)
   const pick = <T>(items: readonly T[]): T => items[Math.floor(chance.fraction() * items.length)] as T
   const desk = createDesk(seed)
   const { keynote, book } = furnish(desk.server)
   const docs = [docOfLicense(keynote), docOfLicense(book)]
-  let tab: Tab = desk.openTab()
+  const browser = createBrowser(desk.clock)
+  interface Open extends Tab {
+    readonly end: { frozen: boolean }
+  }
+  const openTab = (): Open => {
+    const { tabs, end } = browser.open()
+    return { ...desk.openTab(tabs), end }
+  }
+  const open: Open[] = [openTab()]
   await desk.settle()
   const shown = new Set<string>()
   let made = 0
@@ -36,7 +45,7 @@ const live = async (seed: number, steps: number, faulty: boolean): Promise<void>
   const edit = async (): Promise<void> => {
     const words = `edit ${(made += 1)}`
     const key = target(pick(targets))
-    const kept = tab.console.keep({
+    const kept = pick(open).console.keep({
       doc: pick(docs),
       words,
       changes:
@@ -61,7 +70,7 @@ const live = async (seed: number, steps: number, faulty: boolean): Promise<void>
     () => void (desk.server.online = false),
     () => {
       desk.server.online = true
-      tab.console.tryNow()
+      pick(open).console.tryNow()
     },
     () => desk.settle(),
     () => desk.pass(2000),
@@ -87,10 +96,20 @@ const live = async (seed: number, steps: number, faulty: boolean): Promise<void>
     },
     async () => {
       if (!faulty) return
-      tab.handle.crash()
-      tab.console.close()
-      tab = desk.openTab()
+      const at = Math.floor(chance.fraction() * open.length)
+      const [dying] = open.splice(at, 1)
+      dying?.handle.crash()
+      dying?.console.close()
+      if (open.length === 0) open.push(openTab())
       if (chance.fraction() < 0.5) await desk.settle()
+    },
+    () => {
+      if (open.length < mostTabs) open.push(openTab())
+    },
+    () => {
+      if (!faulty || open.length < 2) return
+      const tab = pick(open)
+      tab.end.frozen = !tab.end.frozen
     },
     calm,
   ]
@@ -108,13 +127,15 @@ const live = async (seed: number, steps: number, faulty: boolean): Promise<void>
     check()
   }
   calm()
+  for (const { end } of open) end.frozen = false
   desk.server.online = true
   await desk.pass(200_000)
   check()
-  expect(tab.console.connection()).toEqual({ is: 'online' })
+  expect(open.filter(({ console }) => console.leads())).toHaveLength(1)
+  for (const { console } of open) expect(console.connection()).toEqual({ is: 'online' })
   const outbox = [...desk.store.kept.outbox.values()]
   expect(outbox.filter(({ state }) => state === 'waiting')).toEqual([])
-  expect(tab.console.outbox()).toEqual(outbox)
+  for (const { console } of open) expect(console.outbox()).toEqual(outbox)
   const taken = new Set(desk.server.taken.map(({ words }) => words))
   const refused = new Set(outbox.map(({ words }) => words))
   for (const words of shown) expect([words, taken.has(words) !== refused.has(words)]).toEqual([words, true])
@@ -122,7 +143,7 @@ const live = async (seed: number, steps: number, faulty: boolean): Promise<void>
   // What this device holds of a document never says something the server does not: one more edit of each is taken at once.
   desk.server.received.length = 0
   for (const doc of docs) {
-    const kept = await tab.console.keep({
+    const kept = await pick(open).console.keep({
       doc,
       words: `last ${doc}`,
       changes: [
@@ -132,9 +153,9 @@ const live = async (seed: number, steps: number, faulty: boolean): Promise<void>
     expect(kept.ok).toBe(true)
   }
   await desk.settle()
-  expect(tab.console.outbox().filter(({ state }) => state === 'waiting')).toEqual([])
+  for (const { console } of open) expect(console.outbox().filter(({ state }) => state === 'waiting')).toEqual([])
   for (const doc of docs) expect(planMap(desk.server.doc(doc)).get('d9')).toEqual(['exclude', 'required', 'device', 1])
-  tab.console.close()
+  for (const { console } of open) console.close()
 }
 
 test('without faults every edit reaches the server, whatever the server answers', async () => {
@@ -148,5 +169,12 @@ test('with faults on every side no saved edit is lost and none takes effect twic
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 2 ** 31 }), (seed) => live(seed, 60, true)),
     { numRuns: 60, seed: 20261125 },
+  )
+}, 120_000)
+
+test('with several tabs that are opened, frozen and killed, the same holds', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: 2 ** 31 }), (seed) => live(seed, 60, true, 3)),
+    { numRuns: 60, seed: 20261126 },
   )
 }, 120_000)
