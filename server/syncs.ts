@@ -59,6 +59,7 @@ const suspiciousShare = 0.9
 const mostSingleReads = 20
 const productsPerCall = 50
 const retryAfterFailureMs = 5 * 60_000
+const retryAfterStorageMs = 30_000
 const namesAfterMs = 24 * 60 * 60_000
 /** Progress is told at most this often. */
 const progressEveryMs = 200
@@ -130,17 +131,22 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
     }
     const entry: Running = { sync, done: Promise.resolve() }
     runningByConnector.set(connectorId, entry)
+    // What could not even be recorded as failed has no next time of its own.
+    let leastWaitMs = 0
     entry.done = run(entry, connector)
       .catch(async (cause: unknown) => {
         deps.onTrouble(cause)
         await fail(entry, {
           code: 'internal',
           text: 'Something went wrong here while syncing. The old data is kept. It is tried again by itself.',
-        }).catch(deps.onTrouble)
+        }).catch((again: unknown) => {
+          leastWaitMs = retryAfterStorageMs
+          deps.onTrouble(again)
+        })
       })
       .finally(() => {
         runningByConnector.delete(connectorId)
-        void plan(connectorId)
+        plan(connectorId, leastWaitMs).catch(deps.onTrouble)
       })
     return sync
   }
@@ -430,12 +436,7 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
     const differing: License[] = []
     for (const license of await licensesOf(connectorId)) {
       const inUse = inUseByKey.get(licenseKeyOf(license.product.id, license.pricing))
-      if (
-        inUse !== undefined &&
-        deps.orders.settledLately(license.id).size === 0 &&
-        (await journal.columns(seatsKey(license.id))).ordinals.length !== inUse
-      )
-        differing.push(license)
+      if (inUse !== undefined && (await journal.columns(seatsKey(license.id))).ordinals.length !== inUse) differing.push(license)
     }
     if (differing.length > mostSingleReads) {
       await journal.write((write) => write.trx.deleteFrom('store_cursors').where('connector', '=', connectorId).execute())
@@ -547,13 +548,13 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
 
   // ---- Schedule ----
 
-  const plan = async (connectorId: ConnectorId): Promise<void> => {
+  const plan = async (connectorId: ConnectorId, leastWaitMs = 0): Promise<void> => {
     timers.get(connectorId)?.()
     timers.delete(connectorId)
     if (stopped) return
     const connector = await connectors.find(connectorId)
     if (connector === undefined || connector.capabilities.counts !== 'live' || connector.credential.state === 'none') return
-    const dueInMs = connector.nextSyncAt === null ? 0 : Math.max(0, Date.parse(connector.nextSyncAt) - clock.now())
+    const dueInMs = Math.max(leastWaitMs, connector.nextSyncAt === null ? 0 : Date.parse(connector.nextSyncAt) - clock.now())
     timers.set(
       connectorId,
       clock.after(dueInMs, () => {
@@ -569,6 +570,16 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
       // A new connector or a new interval: look at the clock again. A running sync plans the next one when it ends.
       for (const row of fact.put as readonly Connector[]) if (!runningByConnector.has(row.id)) void plan(row.id).catch(deps.onTrouble)
     }
+  })
+
+  let cancelPlanAll = (): void => undefined
+  const planAll = async (): Promise<void> => {
+    for (const { id } of await connectors.list()) if (!runningByConnector.has(id)) await plan(id)
+  }
+  /** A commit that was reported as failed may be on the disk: a connector may be there of which the schedule has not heard. */
+  const stopForget = journal.onForget(() => {
+    cancelPlanAll()
+    cancelPlanAll = clock.after(retryAfterStorageMs, () => void planAll().catch(deps.onTrouble))
   })
 
   return {
@@ -630,11 +641,13 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
           )
         })
       }
-      for (const { id } of await connectors.list()) await plan(id)
+      await planAll()
     },
     stop: async () => {
       stopped = true
       stopFacts()
+      stopForget()
+      cancelPlanAll()
       for (const cancel of timers.values()) cancel()
       await Promise.all([...runningByConnector.values()].map(({ done }) => done))
       await Promise.all(refreshing.values())

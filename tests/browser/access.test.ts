@@ -1,0 +1,51 @@
+/** axe on every screen, in both themes and narrow. What axe can't see is tested by name and by keyboard elsewhere. */
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { openLicense, waitForOnline } from './acts.ts'
+import { openTown, ownerEmail } from './town.ts'
+
+const violations = async (page: Page): Promise<readonly string[]> => {
+  const { violations: found } = await new AxeBuilder({ page })
+    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
+    .analyze()
+  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`)
+}
+
+test.each([
+  ['light', 1440],
+  ['dark', 1440],
+  ['light', 360],
+] as const)('axe finds nothing on any screen, %s, %i wide', async (colorScheme, width) => {
+  await using town = await openTown()
+  const found: Record<string, readonly string[]> = {}
+  const visitor = await (await town.browser()).newContext({ colorScheme, viewport: { width, height: 900 } })
+  const door = await visitor.newPage()
+  await door.goto(`${town.address}/sign-in`)
+  await door.getByLabel('Email').fill(ownerEmail)
+  found['sign-in'] = await violations(door)
+
+  const { page } = await town.person({ colorScheme, width })
+  await waitForOnline(page)
+  for (const [path, name] of [
+    ['/', 'Overview'],
+    ['/licenses', 'Licenses'],
+    ['/connectors', 'Connectors and tokens'],
+    ['/outbox', 'Outbox'],
+    ['/nowhere', ''],
+  ] as const) {
+    await page.goto(`${town.address}${path}`)
+    await page.getByRole('heading', { level: 1, ...(name === '' ? {} : { name }) }).waitFor()
+    found[path] = await violations(page)
+    const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+    expect([path, sideways]).toEqual([path, 0])
+  }
+  if (width > 768) {
+    await openLicense(page, 'Notability')
+    found['license'] = await violations(page)
+    await page.getByRole('button', { name: 'Assign', exact: true }).first().click()
+    await page.getByRole('dialog').getByRole('combobox').fill('iPad')
+    found['assign'] = await violations(page)
+  }
+  expect(found).toEqual(Object.fromEntries(Object.keys(found).map((screen) => [screen, []])))
+})
