@@ -66,6 +66,7 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
     readonly onFacts: (facts: readonly CommittedFact[], upTo: number, encoded: () => readonly EncodedFact[]) => void
     readonly onUpdate: (doc: DocId, epoch: number, update: Uint8Array) => void
     readonly onProgress: (sync: Sync) => void
+    readonly onForget: () => void
     readonly bye: (code: ByeCode, text: string) => void
   }>()
 
@@ -74,6 +75,10 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
     let held: readonly EncodedFact[] | undefined
     const encoded = (): readonly EncodedFact[] => (held ??= facts.map(({ key, seq, fact }) => ({ key, seq, bytes: factBytes(fact) })))
     for (const session of sessions) session.onFacts(facts, upTo, encoded)
+  })
+  // A commit that was reported as failed may be on the disk: its facts were told to nobody, and everybody pulls again.
+  journal.onForget(() => {
+    for (const session of sessions) session.onForget()
   })
   workspace.onUpdate((doc, epoch, update) => {
     for (const session of sessions) session.onUpdate(doc, epoch, update)
@@ -93,6 +98,8 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
       let fedTo: number | undefined
       /** Facts that were committed while the last part of a pull was being read. */
       let meanwhile: { readonly facts: readonly EncodedFact[]; readonly upTo: number }[] | undefined
+      /** Facts may have been passed over during a pull. */
+      let forgotten = false
       const openDocs = new Set<DocId>()
       const queue: ClientFrame[] = []
       let working = false
@@ -118,6 +125,10 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
           if (meanwhile !== undefined) meanwhile.push({ facts: encoded(), upTo })
           else if (fedTo !== undefined) feed(encoded(), upTo)
         },
+        onForget: (): void => {
+          forgotten = true
+          if (fedTo !== undefined) lag()
+        },
         onUpdate: (doc: DocId, epoch: number, update: Uint8Array): void => {
           if (openDocs.has(doc)) send({ is: 'update', doc, epoch, update })
         },
@@ -127,11 +138,15 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
         bye,
       }
 
+      const lag = (): void => {
+        fedTo = undefined
+        send({ is: 'lag' })
+      }
+
       const feed = (changes: readonly EncodedFact[], upTo: number): void => {
         if (fedTo === undefined || upTo <= fedTo) return
         if (socket.bufferedBytes > mostBufferedBytes || changes.reduce((sum, { bytes }) => sum + bytes.length, 0) > mostChunksBytes) {
-          fedTo = undefined
-          send({ is: 'lag' })
+          lag()
           return
         }
         send({ is: 'feed', from: fedTo + 1, to: upTo, changes })
@@ -142,6 +157,7 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
         fedTo = undefined
         // What is committed from here on is either in the chunks that are read or in `meanwhile`, or in both.
         const start = journal.seq()
+        forgotten = false
         meanwhile = []
         try {
           const { chunks, done } = await journal.store.chunksAfter(after, mostChunksBytes)
@@ -152,6 +168,7 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
           }
           const upTo = Math.max(start, after)
           send({ is: 'chunks', chunks, upTo, done: true })
+          if (forgotten) return lag()
           fedTo = upTo
           for (const { facts, upTo: to } of meanwhile) feed(facts, to)
         } finally {

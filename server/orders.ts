@@ -67,6 +67,7 @@ export const lagMs = 5 * 60_000
 /** An event that is still pending after this is settled by reading. */
 const pendingTooLongMs = 10 * 60_000
 const retryAfterTroubleMs = 30_000
+const retryAfterForgetMs = 2_000
 /** Finished orders without failures that stay in the license's chunk, for the screens. */
 const mostFinishedShown = 10
 const defaultMostTargets = 1000
@@ -625,6 +626,19 @@ export const createOrders = (deps: OrdersDeps): Orders => {
     return [...failed.values()]
   }
 
+  const wakeOpen = async (): Promise<void> => {
+    const open = await db.selectFrom('orders').select('connector').distinct().where('state', 'in', ['planned', 'sent', 'pending']).execute()
+    for (const { connector } of open) wake(connector as ConnectorId)
+  }
+  /** A commit that was reported as failed may be on the disk: an order may be planned of which no line has heard. */
+  const lookAgain = (): void => {
+    cancelLook()
+    // Not at once: while the database stays full every try ends here again.
+    cancelLook = clock.after(retryAfterForgetMs, () => void wakeOpen().catch(deps.onTrouble))
+  }
+  let cancelLook = (): void => undefined
+  const stopForget = journal.onForget(lookAgain)
+
   const findRow = async (id: OrderId): Promise<Order | undefined> => {
     const row = await db.selectFrom('orders').selectAll().where('id', '=', id).executeTakeFirst()
     return row === undefined ? undefined : await orderOfRow(db, row)
@@ -718,17 +732,13 @@ export const createOrders = (deps: OrdersDeps): Orders => {
       await journal.write((write) =>
         write.trx.updateTable('orders').set({ next_poll_at: clock.now() }).where('state', 'in', ['sent', 'pending']).execute(),
       )
-      const open = await db
-        .selectFrom('orders')
-        .select('connector')
-        .distinct()
-        .where('state', 'in', ['planned', 'sent', 'pending'])
-        .execute()
-      for (const { connector } of open) wake(connector as ConnectorId)
+      await wakeOpen()
     },
     stop: async () => {
       stopped = true
       stopFacts()
+      stopForget()
+      cancelLook()
       for (const line of lineByConnector.values()) line.cancelTimer?.()
       await Promise.all([...lineByConnector.values()].map((line) => line.busy))
     },

@@ -193,21 +193,33 @@ export const createReconciler = (deps: ReconcilerDeps): Reconciler => {
     pump()
   })
 
+  const touchWished = async (): Promise<void> => {
+    for (const key of await journal.store.keys('wishes/')) {
+      const license = parseLicenseId(key.slice('wishes/'.length))
+      if (license !== undefined) touch(license)
+    }
+  }
+  /** A commit that was reported as failed may be on the disk, and nobody heard of its facts: everything is weighed anew. */
+  const weighAnew = (): void => {
+    if (stopped) return
+    touchWished().catch((cause: unknown) => {
+      deps.onTrouble(cause)
+      later(afterTroubleMs, weighAnew)
+    })
+  }
+  const stopForget = journal.onForget(weighAnew)
+
   return {
     touch,
     touchAll: () => {
       for (const license of groupsByLicense.keys()) dirty.add(license)
       pump()
     },
-    start: async () => {
-      for (const key of await journal.store.keys('wishes/')) {
-        const license = parseLicenseId(key.slice('wishes/'.length))
-        if (license !== undefined) touch(license)
-      }
-    },
+    start: touchWished,
     stop: async () => {
       stopped = true
       stopFacts()
+      stopForget()
       for (const cancel of timers) cancel()
       await busy
     },

@@ -109,3 +109,27 @@ test('a commit that took effect and was reported as failed is acknowledged once,
   const { db } = world.mustServer()
   expect(await db.selectFrom('edits').select('n').execute()).toHaveLength(1)
 })
+
+test('what was reported as failed and is there nevertheless reaches every console, and is acted on at once', async () => {
+  await using world = await createWorld({ seed: 7 })
+  const { ana, ben, store } = world
+  let commits = 0
+  world.disk.fault = (sql) => (sql === 'commit' && (commits += 1) === 1 ? 'reported-failed' : undefined)
+  await ana.assign('Keynote', 'iPad-1')
+  await world.pass(20_000)
+  expect(store.holders('Keynote')).toEqual(['iPad-1'])
+  for (const admin of [ana, ben]) expect(await admin.wishes('Keynote')).toHaveLength(1)
+  expect(await ben.sees('Keynote', 'iPad-1')).toEqual({ state: 'placed', because: 'has-seat' })
+})
+
+test.each([2, 3, 4, 5, 6])('the same of the commit %i after it', async (which) => {
+  await using world = await createWorld({ seed: 8 })
+  const { ana, ben, store } = world
+  let commits = 0
+  world.disk.fault = (sql) => (sql === 'commit' && (commits += 1) === which ? 'reported-failed' : undefined)
+  await ana.assign('Keynote', 'iPad-1')
+  // An order whose leaving was reported as failed is a question, and is asked again only when the store's lists prove that it never left.
+  await world.pass(8 * 60_000)
+  expect(store.holders('Keynote')).toEqual(['iPad-1'])
+  expect(await ben.sees('Keynote', 'iPad-1')).toEqual({ state: 'placed', because: 'has-seat' })
+})
