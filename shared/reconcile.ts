@@ -244,7 +244,8 @@ export const reconcile = (input: ReconcileInput): Reconciled => {
         continue
       }
       if (wish.mode === 'removed') unsettled.add(deciding.key)
-      const open = releasing.get(ordinal)
+      // A seat that was seen while its own order is still open: first that one is settled, then this one is asked.
+      const open = releasing.get(ordinal) ?? (coming?.state === 'planned' ? undefined : coming)
       if (open !== undefined) give(ordinal, deciding.key, 'pending', { code: 'order-open', orderId: open.id })
       else if (failure !== undefined && !failure.retryable && failure.atSeq > deciding.taken)
         give(ordinal, deciding.key, 'refused', { code: 'release-refused', storeCode: failure.code, text: failure.text })
@@ -276,6 +277,7 @@ export const reconcile = (input: ReconcileInput): Reconciled => {
       continue
     }
     if (at >= 0) {
+      if (associating.get(ordinal)?.state === 'planned') drop.push(ordinal)
       give(ordinal, wish.key, 'placed', { code: isByAssignment(seats, at) ? 'has-seat' : 'had-seat-already' })
       continue
     }

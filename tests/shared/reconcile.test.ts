@@ -263,6 +263,11 @@ describe('removing an assignment', () => {
     const input = weighing({ wishes: [wishFor('d1', removed())], orders: [anOrder('o1', { open: [1] })] })
     expect(stepsOf(input)).toMatchObject({ drop: [], settled: [] })
   })
+  test('of a seat that was seen before its order was settled waits for the order', () => {
+    const input = weighing({ wishes: [wishFor('d1', removed())], seats: seatsOf([1]), orders: [anOrder('o1', { open: [1] })] })
+    expect(stepsOf(input)).toMatchObject({ disassociate: [], settled: [] })
+    expect(verdictOf(input, 1)).toEqual({ state: 'pending', because: 'order-open' })
+  })
   test('drops what was planned and not sent', () => {
     const input = weighing({ wishes: [wishFor('d1', removed())], orders: [anOrder('o1', { open: [1], state: 'planned' })] })
     expect(stepsOf(input).drop).toEqual([1])
