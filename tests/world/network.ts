@@ -87,7 +87,8 @@ export const createStoreLine = (schedule: Schedule, store: (request: Request) =>
                 case 'cut':
                   return later(back, () => end(() => reject(failed('ECONNRESET'))))
                 case 'silent':
-                  return undefined
+                  // Longer than anybody waits for an answer.
+                  return later(120_000, () => end(() => undefined))
                 case 'bad-gateway':
                   return later(back, () => end(() => resolve(new Response('<html><h1>502 Bad Gateway</h1></html>', { status: 502 }))))
                 default:

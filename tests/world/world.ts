@@ -289,7 +289,8 @@ export const createWorld = async ({ seed = 1 }: { readonly seed?: number } = {})
       for (let quiet = 0; quiet < 2;) {
         await schedule.pass(2_000)
         quiet = (await world.isSettled()) ? quiet + 1 : 0
-        if (schedule.now() > end) throw new Error(`world: seed ${seed} does not come to rest within ${mostMs / 60_000} minutes`)
+        if (schedule.now() > end)
+          throw new Error(`world: seed ${seed} does not come to rest within ${mostMs / 60_000} minutes: ${await unrest()}`)
       }
     },
     syncNow: async (full = false) => {
@@ -337,6 +338,35 @@ export const createWorld = async ({ seed = 1 }: { readonly seed?: number } = {})
       await schedule.rest()
       disk.handle.close()
     },
+  }
+  /** What is still under way, in words. */
+  const unrest = async (): Promise<string> => {
+    if (server === undefined) return 'the server is down'
+    const { house, db } = server
+    const orders = await db.selectFrom('orders').selectAll().where('state', 'in', ['planned', 'sent', 'pending']).execute()
+    const licenses = await house.journal.rows('licenses/0')
+    const [connector] = await house.connectors.list()
+    const consoles = admins.map((admin) =>
+      admin.isOpen()
+        ? {
+            name: admin.name,
+            connection: admin.console().connection().is,
+            seq: admin.console().meta()?.seq,
+            unsent: admin.unsent(),
+            trouble: admin.console().storeTrouble(),
+          }
+        : { name: admin.name },
+    )
+    return JSON.stringify({
+      seq: house.journal.seq(),
+      trouble: house.journal.trouble(),
+      inFlight: storeLine.inFlight(),
+      orders,
+      pending: licenses.map(({ product, tally }) => [product.name, tally.pending]),
+      credential: connector?.credential,
+      lastSync: connector?.lastSync,
+      consoles,
+    })
   }
   const mustAdmin = (name: string): Admin => {
     const admin = admins.find((known) => known.name === name)
