@@ -53,13 +53,17 @@ export const createRouter = (window: Window): Router => {
     },
     go,
     setQuery: (change) => {
-      const next = new URLSearchParams(location.search)
+      const next = new URLSearchParams(search)
       for (const [name, value] of Object.entries(change))
         if (value === '') next.delete(name)
         else next.set(name, value)
       const text = next.toString()
-      history.replaceState(null, '', location.pathname + (text === '' ? '' : `?${text}`))
-      read()
+      search = text === '' ? '' : `?${text}`
+      try {
+        history.replaceState(null, '', location.pathname + search)
+      } catch {
+        // Safari allows 100 changes in 30 s, and someone types faster: the screen goes on, the address follows with the next one.
+      }
     },
     close: () => {
       window.removeEventListener('popstate', read)
