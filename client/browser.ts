@@ -1,7 +1,7 @@
 /** Puts the console together in a browser: the one place where clock, chance, network and storage are the real ones. */
 import type { Chance, Clock } from '../shared/clock.ts'
 import { createAppUpdate, noUpdates, type AppUpdate } from './app-update.ts'
-import type { OpenSocket } from './connection.ts'
+import type { OpenSocket, Socket, SocketListener } from './connection.ts'
 import { createConsole } from './console.ts'
 import { openDexieLocalDb } from './dexie-local-db.ts'
 import { createServerActs, type Fetch } from './server-acts.ts'
@@ -53,13 +53,28 @@ const appUpdate = (): AppUpdate =>
 /** Between two questions whether the session still holds, while the connection does not come up. */
 const askAgainMs = 15_000
 
+/** Nobody is known here: the server would only say no, so it is not asked. */
+const closedAtOnce = (listener: SocketListener): Socket => {
+  queueMicrotask(() => listener.closed())
+  return { send: () => undefined, close: () => undefined }
+}
+
 export const openInBrowser = (build: string): Workspace => {
+  const mayConnect = (): boolean =>
+    session.state().is === 'signed-in' || (session.state().is === 'unknown' && console.meta()?.admin != null)
   const localDb = openDexieLocalDb({
     onBlocked: () => {
       document.title = 'Close the other tabs of Quartermaster, then reload this one'
     },
   })
-  const console = createConsole({ clock, chance, localDb, openSocket, build, tabs: tabs() })
+  const console = createConsole({
+    clock,
+    chance,
+    localDb,
+    openSocket: (listener) => (mayConnect() ? openSocket(listener) : closedAtOnce(listener)),
+    build,
+    tabs: tabs(),
+  })
   const session = createSession(fetchHere)
   const update = appUpdate()
   const workspace = openWorkspace({

@@ -28,6 +28,8 @@ const isWanted = !existsSync(built) || (option === '--if-missing' ? false : opti
 
 if (isWanted) {
   process.stdout.write('Building the console\n')
+  // A build asked for by a test would otherwise be one for tests: without the service worker.
+  process.env.NODE_ENV = 'production'
   const { build } = await import('vite')
   await build({ configFile: join(root, 'vite.config.ts'), logLevel: 'warn' })
   mkdirSync(dirname(stamp), { recursive: true })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { chromium, type BrowserContext } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { assignTo, badge, openLicense, waitForInstalled, waitForOffline, waitForOnline } from './acts.ts'
-import { chromiumPath, launchArguments, openTown, signIn } from './town.ts'
+import { chromiumPath, launchArguments, openTown, signIn, signInHere } from './town.ts'
 
 /** A browser with a profile that outlives it. */
 const openProfile = (profile: string): Promise<BrowserContext> =>
@@ -58,7 +58,11 @@ test('an edit made offline survives two reloads and a killed browser, and is tak
     await again.goto(`${town.address}${path}`)
     await again.getByRole('heading', { level: 1, name: 'Book Creator' }).waitFor()
     await badge(again, '1 unsent').waitFor()
+    // A killed browser may have lost its newest cookies; whoever signs in again finds the edit and sends it.
+    await second.clearCookies()
     await second.setOffline(false)
+    await again.getByRole('button', { name: 'Sign in' }).waitFor()
+    await signInHere(again)
     await waitForOnline(again)
     const answer = await town.ask('GET', `/assignments?license=${path.split('/').at(-1) ?? ''}`)
     expect(answer.body).toMatchObject({ items: [{ target: { name: 'HL-IPAD-0001' } }] })

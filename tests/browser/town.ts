@@ -174,8 +174,12 @@ export const openTown = async (options: { readonly connect?: boolean } = {}): Pr
 
 export const signIn = async (page: Page, address: string): Promise<void> => {
   await page.goto(`${address}/sign-in`)
+  await signInHere(page)
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor()
+}
+
+export const signInHere = async (page: Page): Promise<void> => {
   await page.getByLabel('Email').fill(ownerEmail)
   await page.getByLabel('Password').fill(ownerPassword)
   await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor()
 }
