@@ -383,6 +383,7 @@ export const createOrders = (deps: OrdersDeps): Orders => {
       .selectFrom('orders')
       .select('next_poll_at')
       .where('connector', '=', connectorId)
+      .where('state', 'in', ['sent', 'pending'])
       .where('next_poll_at', 'is not', null)
       .orderBy('next_poll_at')
       .executeTakeFirst()
@@ -392,7 +393,8 @@ export const createOrders = (deps: OrdersDeps): Orders => {
   /** Sends one planned order. 1. Write that it leaves. 2. Call. 3. Write what came back. */
   const send = async (connectorId: ConnectorId, connection: StoreConnection, license: LicenseId, id: OrderId): Promise<void> => {
     const limits = await connection.limits()
-    if (!limits.ok) return await onWriteFailure(connectorId, license, id, limits.error)
+    // Nothing was asked yet: the order stays planned, and whether it still may be is reconcile's to say.
+    if (!limits.ok) return await onStoreFailure(connectorId, limits.error)
     mostTargetsByConnector.set(connectorId, Math.max(1, Math.min(limits.value.mostDevices, limits.value.mostUsers)))
     crashpoint('before-intent')
     const leaving = await journal.write(async (write) => {
