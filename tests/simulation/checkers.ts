@@ -96,6 +96,9 @@ export const createCheckers = (world: World): Checkers => {
     const { license, seats } = now
     let fresh = false
     for (const order of now.orders) {
+      // Written as leaving: whatever gave the seat meanwhile, the server can't tell it from its own order.
+      if (order.action === 'associate' && order.state !== 'planned')
+        for (const ordinal of order.open) oursGiven.add(seatName(product, holderOf(ordinal)))
       if (!knownOrders.has(order.id) && order.action === 'associate') fresh = true
       knownOrders.add(order.id)
     }

@@ -13,6 +13,8 @@ export interface SimulateOptions {
   readonly only?: FaultKind | 'none'
   /** Acts and incidents together. */
   readonly steps?: number
+  /** Told as it goes, for a course that does not end. */
+  readonly onAct?: (text: string) => void
 }
 
 export interface Simulated {
@@ -30,15 +32,19 @@ const mostSteps = 90
 /** Everything comes to rest within this, once nothing fails any more: the longest pause after refusals that may pass is an hour. */
 const restWithinMs = 3 * 60 * 60_000
 
-export const simulate = async (seed: number, { only, steps = mostSteps }: SimulateOptions = {}): Promise<Simulated> => {
+export const simulate = async (seed: number, { only, steps = mostSteps, onAct }: SimulateOptions = {}): Promise<Simulated> => {
   const drawn = drawnFrom(seededChance(seed ^ 0x5eed))
   const swarm = drawSwarm(drawn, only)
   const world = await createWorld({ seed })
   const { schedule } = world
+  const connector = await world.connector()
   const checkers = createCheckers(world)
   const begun = schedule.now()
   const acts: string[] = [`with ${[...swarm.kinds].join(', ') || 'no faults'} at ${swarm.rate}`]
-  const note = (text: string): void => void acts.push(`${((schedule.now() - begun) / 1000).toFixed(1)} s: ${text}`)
+  const note = (text: string): void => {
+    acts.push(`${((schedule.now() - begun) / 1000).toFixed(1)} s: ${text}`)
+    onAct?.(text)
+  }
   const digest = createHash('sha256')
   let edits = 0
 
@@ -108,8 +114,7 @@ export const simulate = async (seed: number, { only, steps = mostSteps }: Simula
       else if (drawn.happens(0.1)) {
         const server = world.server()
         if (server !== undefined) {
-          const [connector] = await server.house.connectors.list().catch(() => [])
-          if (connector !== undefined) void server.house.syncs.request(connector.id, 'admin', drawn.happens(0.5)).catch(() => undefined)
+          server.house.syncs.request(connector.id, 'admin', drawn.happens(0.5)).catch(() => undefined)
           note('somebody syncs')
         }
       } else note(trouble.begin())
