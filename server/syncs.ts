@@ -389,7 +389,12 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
   const recordSeats = async (write: Writing, id: LicenseId, ordinals: readonly number[], full: boolean, at: number): Promise<number> => {
     const held = await write.columns(seatsKey(id))
     const lately = deps.orders.settledLately(id)
-    const open = new Set((await write.rows(ordersKey(id))).filter(({ action }) => action === 'associate').flatMap((order) => order.open))
+    // A planned order has not left: a seat that is there before it is somebody else's.
+    const open = new Set(
+      (await write.rows(ordersKey(id)))
+        .filter(({ action, state }) => action === 'associate' && state !== 'planned')
+        .flatMap((order) => order.open),
+    )
     const read = new Set(ordinals)
     const heldOrdinals = new Set(held.ordinals)
     const put: Seat[] = []

@@ -92,3 +92,21 @@ test('a person gets a user license, and one who is not registered is refused wit
   await world.settle()
   expect(await ana.sees('Pages', 'bob')).toEqual({ state: 'refused', because: 'user-not-registered' })
 })
+
+test('a seat that somebody else gave while our order had not left yet is found, and is not taken away', async () => {
+  await using world = await createWorld({ seed: 8 })
+  const { ana, store } = world
+  store.control.faults.arm({ fault: { is: 'unavailable', retryAfter: '120' }, endpoint: 'service-config' })
+  await world.pass(6 * 60_000)
+  await ana.assign('Keynote', 'iPad-1')
+  await world.pass(5_000)
+  store.gives('Keynote', 'iPad-1')
+  await world.pass(3 * 60_000)
+  await world.syncNow()
+  store.control.faults.clear()
+  await world.settle()
+  expect(await ana.sees('Keynote', 'iPad-1')).toEqual({ state: 'placed', because: 'had-seat-already' })
+  await ana.remove('Keynote', 'iPad-1')
+  await world.settle()
+  expect(store.holders('Keynote')).toEqual(['iPad-1'])
+})
