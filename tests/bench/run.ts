@@ -23,7 +23,7 @@ const startServer = async (dataDirectory: string): Promise<{ readonly child: Chi
   const child = spawn(process.execPath, [join(root, 'server', 'main.ts')], {
     cwd: root,
     env: { ...process.env, QM_PORT: '0', QM_DATA_DIR: dataDirectory, QM_OWNER_EMAIL: ownerEmail, QM_OWNER_PASSWORD: ownerPassword },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'ignore'],
   })
   const address = await new Promise<string>((resolve, reject) => {
     let output = ''
@@ -46,7 +46,8 @@ const memoryMB = (pid: number | undefined): { readonly now: number; readonly pea
 const listIsThere = async (page: Page): Promise<void> => {
   await page.getByRole('heading', { level: 1, name: 'Licenses' }).waitFor()
   await page
-    .getByText(/^Canvas \d+|^Notes \d+|^Atlas \d+|^Keys \d+/)
+    .getByText(/^(Canvas|Notes|Atlas|Keys|Studio|Paper|Scanner|Algebra|Anatomy|Reader) \d+$/)
+    .filter({ visible: true })
     .first()
     .waitFor()
 }
