@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+import { pathOf, routeOf } from '../../client/routes.ts'
+
+test('every screen has its path, and leads back to it', () => {
+  for (const path of ['/', '/licenses', '/licenses/l59', '/connectors', '/connectors/j3csjn4ddsm2rzo26dmh', '/outbox', '/sign-in']) {
+    const route = routeOf(path)
+    expect(route.is, path).not.toBe('not-found')
+    expect(pathOf(route)).toBe(path)
+  }
+})
+
+test('a slash at the end changes nothing', () => {
+  expect(routeOf('/licenses/')).toEqual({ is: 'licenses' })
+  expect(routeOf('/licenses/l59/')).toEqual({ is: 'license', id: 'l59' })
+})
+
+test('what leads nowhere is not found, and is never taken for an id', () => {
+  for (const path of ['/nowhere', '/licenses/l59/seats', '/licenses/%', '/licenses/..%2Fadmins', '/licenses/UPPER', '/outbox/1', '//example.org'])
+    expect(routeOf(path), path).toEqual({ is: 'not-found', path })
+})
