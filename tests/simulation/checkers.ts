@@ -5,6 +5,7 @@
 import * as Y from 'yjs'
 import { indexOfOrdinal, isByAssignment } from '../../shared/facts.ts'
 import { targetOf, type LicenseId, type TargetKey } from '../../shared/ids.ts'
+import { decodeClientFrame, decodeServerFrame } from '../../shared/protocol.ts'
 import { meaningOf, planMap, readRegister } from '../../shared/plan.ts'
 import { sameWish, type Wish } from '../../shared/assignment.ts'
 import type { OutboxRow, SavedEdit } from '../../client/local-db.ts'
@@ -40,6 +41,8 @@ export interface Checkers {
   outside(product: string, holder: string): void
   /** An own edit is seen at once. */
   ownWish(admin: Admin, product: string, target: string, wanted: Wish['mode']): Promise<void>
+  /** What is put on a console's line. */
+  frame(admin: Admin, from: 'browser' | 'server', bytes: Uint8Array): void
   /** Once nothing is under way any more. */
   atRest(): Promise<void>
 }
@@ -161,6 +164,40 @@ export const createCheckers = (world: World): Checkers => {
     }
   }
 
+  // ---- At each frame ----
+
+  /** Clocks of the edits that were pushed, and of the values that were told to anybody. */
+  const pushed = new Map<string, readonly string[]>()
+  const told = new Set<string>()
+  const clocksOf = (doc: string, update: Uint8Array): readonly string[] =>
+    Y.decodeUpdate(update).structs.flatMap((struct) =>
+      struct instanceof Y.Item && !struct.deleted && struct.content instanceof Y.ContentAny
+        ? [`${doc}/${struct.id.client}/${struct.id.clock}`]
+        : [],
+    )
+  const PUSH = 4
+  const [DOC, UPDATE, NACK] = [4, 5, 7]
+
+  const frame: Checkers['frame'] = (admin, from, bytes) => {
+    const kind = bytes[0]
+    if (from === 'browser') {
+      if (kind !== PUSH) return
+      const push = decodeClientFrame(bytes)
+      if (push?.is !== 'push') return
+      try {
+        pushed.set(`${admin.name}/${push.n}`, clocksOf(push.doc, push.update))
+      } catch {
+        // An update that can't be read tells nothing to anybody.
+      }
+      return
+    }
+    if (kind !== DOC && kind !== UPDATE && kind !== NACK) return
+    const answer = decodeServerFrame(bytes)
+    if (answer?.is === 'update' || answer?.is === 'doc') for (const clock of clocksOf(answer.doc, answer.update)) told.add(clock)
+    if (answer?.is === 'nack' && pushed.get(`${admin.name}/${answer.n}`)?.some((clock) => told.has(clock)) === true)
+      breaks('I-1', `a value of ${admin.name}'s refused edit ${answer.n} was told to others`)
+  }
+
   // ---- After each act ----
 
   const always = (): void => {
@@ -177,7 +214,9 @@ export const createCheckers = (world: World): Checkers => {
       const meta = admin.console().meta()
       const before = seqByAdmin.get(admin)
       if (meta === undefined) continue
-      if (before !== undefined && before.device === meta.device && meta.seq < before.seq && meta.notice?.is !== 'server-was-restored')
+      if (meta.notice?.is === 'server-was-restored')
+        throw new Broken('I-2', `the server has lost what it had acknowledged to ${admin.name}`)
+      if (before !== undefined && before.device === meta.device && meta.seq < before.seq)
         throw new Broken('I-5', `${admin.name} went back from ${before.seq} to ${meta.seq}`)
       seqByAdmin.set(admin, { device: meta.device, seq: meta.seq })
     }
@@ -324,6 +363,7 @@ export const createCheckers = (world: World): Checkers => {
 
   return {
     always,
+    frame,
     kept: (edit) => void kept.push(edit),
     keptSeat: (product, target) => {
       const names = target === 'Tablets' ? ['iPad-1', 'iPad-2', 'iPad-3'] : [target]

@@ -49,7 +49,10 @@ export const simulate = async (seed: number, { only, steps = mostSteps, onAct }:
   let edits = 0
 
   for (const admin of world.admins)
-    admin.line.onFrame = ({ from, bytes }) => void digest.update(`${schedule.now()}${admin.name}${from}`).update(bytes)
+    admin.line.onFrame = ({ from, bytes }) => {
+      digest.update(`${schedule.now()}${admin.name}${from}`).update(bytes)
+      checkers.frame(admin, from, bytes)
+    }
 
   const trouble = makeTrouble({ world, drawn, swarm, onOutside: (product, holder) => checkers.outside(product, holder) })
 
