@@ -96,14 +96,13 @@ test('a person gets a user license, and one who is not registered is refused wit
 test('a seat that somebody else gave while our order had not left yet is found, and is not taken away', async () => {
   await using world = await createWorld({ seed: 8 })
   const { ana, store } = world
-  store.control.faults.arm({ fault: { is: 'unavailable', retryAfter: '120' }, endpoint: 'service-config' })
-  await world.pass(6 * 60_000)
+  store.line.fault = ({ path }) => (path.endsWith('/associate') ? { is: 'refused' } : undefined)
   await ana.assign('Keynote', 'iPad-1')
   await world.pass(5_000)
+  expect(await world.orders('Keynote')).toMatchObject([{ state: 'planned', open: [Number(world.targetOf('iPad-1').slice(1))] }])
   store.gives('Keynote', 'iPad-1')
-  await world.pass(3 * 60_000)
   await world.syncNow()
-  store.control.faults.clear()
+  store.line.fault = () => undefined
   await world.settle()
   expect(await ana.sees('Keynote', 'iPad-1')).toEqual({ state: 'placed', because: 'had-seat-already' })
   await ana.remove('Keynote', 'iPad-1')
