@@ -25,11 +25,13 @@ export interface Tally {
   readonly refused: number
   /** Seats in use that an assignment placed. */
   readonly assigned: number
-  /** Seats in use that nobody here asked for. */
+  /** Seats in use that no assignment placed. */
   readonly found: number
+  /** Those of them whose holder an assignment asks a seat for: it was there already, and stays when the assignment goes. */
+  readonly adopted: number
 }
 
-export const emptyTally: Tally = { desired: 0, placed: 0, pending: 0, waiting: 0, refused: 0, assigned: 0, found: 0 }
+export const emptyTally: Tally = { desired: 0, placed: 0, pending: 0, waiting: 0, refused: 0, assigned: 0, found: 0, adopted: 0 }
 
 /**
  * What a Location owns of a Product under one pricing. `total` and `available` are null with `unlimited: true` when

@@ -319,8 +319,10 @@ export const reconcile = (input: ReconcileInput): Reconciled => {
 const count = (verdicts: readonly Verdict[], desired: number, seats: Columns): Pick<Reconciled, 'tally' | 'tallyByKey'> => {
   const sums = { placed: 0, pending: 0, waiting: 0, refused: 0 }
   const tallyByKey = new Map<TargetKey, { placed: number; pending: number; waiting: number; refused: number }>()
-  for (const { key, state } of verdicts) {
+  let adopted = 0
+  for (const { key, state, because } of verdicts) {
     if (state === 'excluded' || state === 'released') continue
+    if (because.code === 'had-seat-already') adopted += 1
     let tally = tallyByKey.get(key)
     if (tally === undefined) tallyByKey.set(key, (tally = { placed: 0, pending: 0, waiting: 0, refused: 0 }))
     tally[state] += 1
@@ -328,5 +330,5 @@ const count = (verdicts: readonly Verdict[], desired: number, seats: Columns): P
   }
   let assigned = 0
   for (let at = 0; at < seats.ordinals.length; at += 1) if (isByAssignment(seats, at)) assigned += 1
-  return { tally: { desired, ...sums, assigned, found: seats.ordinals.length - assigned }, tallyByKey }
+  return { tally: { desired, ...sums, assigned, found: seats.ordinals.length - assigned, adopted }, tallyByKey }
 }

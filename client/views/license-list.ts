@@ -41,8 +41,9 @@ const staleMs = 24 * 3_600_000
 
 export const seatBarOf = (license: License, tally: Tally): SeatBar => ({
   total: license.total,
-  assigned: tally.assigned,
-  found: tally.found,
+  // A seat that was there before somebody asked for it is by assignment to the eye, whoever placed it.
+  assigned: tally.assigned + tally.adopted,
+  found: tally.found - tally.adopted,
   free: license.unlimited ? null : license.available,
   retired: license.retired ?? 0,
   short: tally.waiting,

@@ -333,5 +333,7 @@ test('the tally counts seats and wishes apart', () => {
     wishes: [wishFor('d1'), wishFor('d2'), wishFor('d3')],
     seats: seatsOf([1], [9]),
   })
-  expect(reconcile(input).tally).toEqual({ desired: 3, placed: 1, pending: 1, waiting: 1, refused: 0, assigned: 1, found: 1 })
+  expect(reconcile(input).tally).toEqual({ desired: 3, placed: 1, pending: 1, waiting: 1, refused: 0, assigned: 1, found: 1, adopted: 0 })
+  const asked = reconcile({ ...input, wishes: [...input.wishes, wishFor('d9')] }).tally
+  expect([asked.found, asked.adopted]).toEqual([1, 1])
 })
