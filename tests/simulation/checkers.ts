@@ -48,7 +48,7 @@ export interface Checkers {
 }
 
 /** Reads and writes of one seat may cross within this time: what a list says of it then proves nothing. */
-const crossingMs = 15 * 60_000
+const crossingMs = 6 * 60_000
 
 interface EditRow {
   readonly device: string
@@ -64,7 +64,9 @@ export const createCheckers = (world: World): Checkers => {
   const knownOrders = new Set<string>()
   const sentByOrder = new Map<string, { readonly life: Life; readonly unknown: boolean }>()
   const oursGiven = new Set<string>()
-  const outsideGiven = new Set<string>()
+  const outsideGiven = new Set<string>(
+    Object.keys(products).flatMap((product) => world.store.holders(product).map((holder) => `${product}/${holder.toLowerCase()}`)),
+  )
   const keptSeats = new Set<string>()
   const activity = new Map<string, number>()
   const kept: KeptEdit[] = []

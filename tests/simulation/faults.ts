@@ -266,7 +266,7 @@ export const makeTrouble = ({ world, drawn, swarm, onOutside }: TroubleDeps): Tr
       return `outside, ${holder} ${gives ? 'gets' : 'loses'} ${name}`
     },
     'outside-totals': () => {
-      const [name, seats] = [product(), drawn.below(7)]
+      const [name, seats] = [product(), drawn.below(8)]
       store.control.setTotal(locationId, adamId(name), seats)
       return `${name} now has ${seats} seats`
     },

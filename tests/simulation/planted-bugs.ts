@@ -1,127 +1,191 @@
 /** Bugs that were made before, here or elsewhere: each is planted into the code for one run, and the simulation has to find it. */
 
-export interface Plant {
-  readonly name: string
+export interface PlantedEdit {
   readonly file: string
   /** Stands exactly once in the file. */
   readonly from: string
   readonly to: string
 }
+export interface Plant {
+  readonly name: string
+  readonly edits: readonly PlantedEdit[]
+}
 
 export const plantedBugs: readonly Plant[] = [
   {
     name: 'an edit is acknowledged before it is on the disk',
-    file: '/server/workspace.ts',
-    from: 'take: (actor, edit) => journal.write((write) => takeInAct(write, actor, edit)),',
-    to: `take: (actor, edit) => new Promise((resolve, reject) => {
+    edits: [
+      {
+        file: '/server/workspace.ts',
+        from: 'take: (actor, edit) => journal.write((write) => takeInAct(write, actor, edit)),',
+        to: `take: (actor, edit) => new Promise((resolve, reject) => {
       journal.write(async (write) => { const answer = await takeInAct(write, actor, edit); resolve(answer); return answer }).catch(reject)
     }),`,
+      },
+    ],
   },
   {
     name: 'the server does not remember which numbers of a device it has answered',
-    file: '/server/workspace.ts',
-    from: 'if (seen !== undefined)\n      return seen.digest',
-    to: `if (seen !== undefined) {
+    edits: [
+      {
+        file: '/server/workspace.ts',
+        from: 'if (seen !== undefined)\n      return seen.digest',
+        to: `if (seen !== undefined) {
       await write.trx.deleteFrom('edits').where('device', '=', edit.device).where('n', '=', edit.n).execute()
     }
     if (seen !== undefined && edit.n < 0)
       return seen.digest`,
+      },
+    ],
   },
   {
     name: 'an order is sent before its intent is written',
-    file: '/server/orders.ts',
-    from: `    crashpoint('before-intent')`,
-    to: `    const early = (await journal.rows(ordersKey(license))).find((known) => known.id === id)
+    edits: [
+      {
+        file: '/server/orders.ts',
+        from: `    crashpoint('before-intent')`,
+        to: `    const early = (await journal.rows(ordersKey(license))).find((known) => known.id === id)
     const row = (await journal.rows(licensesKey(license))).find((known) => known.id === license)
     if (early !== undefined && row !== undefined && early.open.length > 0)
       await connection.write({ action: early.action === 'associate' ? 'associate' : 'disassociate', productId: row.product.id, pricing: row.pricing, holders: (await holdersOf(early.open)).map(({ holder }) => holder) })
     crashpoint('before-intent')`,
+      },
+    ],
   },
   {
     name: 'an order without an answer is sent again',
-    file: '/server/orders.ts',
-    from: `        // It stays a question. The store gets a moment to finish before the seats are read.
+    edits: [
+      {
+        file: '/server/orders.ts',
+        from: `        // It stays a question. The store gets a moment to finish before the seats are read.
         return await change((write, order) => keep(write, order, { nextPollAt: clock.now() + firstPollMs }))`,
-    to: `        return await change((write, order) => keep(write, { ...order, state: 'planned', unknown: false, sentAt: null }, { nextPollAt: null }))`,
+        to: `        return await change((write, order) => keep(write, { ...order, state: 'planned', unknown: false, sentAt: null }, { nextPollAt: null }))`,
+      },
+    ],
   },
   {
     name: 'seats on their way do not count as taken',
-    file: '/shared/reconcile.ts',
-    from: 'const byStore = (license.available ?? Infinity) - associating.size',
-    to: 'open = 0\n  const byStore = license.available ?? Infinity',
+    edits: [
+      {
+        file: '/shared/reconcile.ts',
+        from: 'const byStore = (license.available ?? Infinity) - associating.size',
+        to: 'open = 0\n  const byStore = license.available ?? Infinity',
+      },
+    ],
   },
   {
     name: 'a refused edit goes to the others as it came',
-    file: '/server/workspace.ts',
-    from: 'write.told(() => tell(edit.doc, live.epoch, net))',
-    to: 'write.told(() => tell(edit.doc, live.epoch, edit.update))',
+    edits: [
+      {
+        file: '/server/workspace.ts',
+        from: 'write.told(() => tell(edit.doc, live.epoch, net))',
+        to: 'write.told(() => tell(edit.doc, live.epoch, edit.update))',
+      },
+    ],
   },
   {
     name: 'what the rules forbid is dropped in silence',
-    file: '/server/workspace.ts',
-    from: `const net = Y.encodeStateAsUpdate(live.doc, stateBefore)
+    edits: [
+      {
+        file: '/server/workspace.ts',
+        from: `const net = Y.encodeStateAsUpdate(live.doc, stateBefore)
     const seq = await keepUpdate(write, edit.doc, live, net)
     const answer`,
-    to: `if (refused !== undefined) {
+        to: `if (refused !== undefined) {
       liveByDoc.delete(edit.doc)
       return { is: 'ack', seq: write.seq() }
     }
     const net = Y.encodeStateAsUpdate(live.doc, stateBefore)
     const seq = await keepUpdate(write, edit.doc, live, net)
     const answer`,
+      },
+    ],
   },
   {
     name: 'a found seat is released with its assignment',
-    file: '/shared/reconcile.ts',
-    from: 'const takes = at >= 0 && !keeps && (takesFound || isByAssignment(seats, at))',
-    to: 'const takes = at >= 0 && !keeps',
+    edits: [
+      {
+        file: '/shared/reconcile.ts',
+        from: 'const takes = at >= 0 && !keeps && (takesFound || isByAssignment(seats, at))',
+        to: 'const takes = at >= 0 && !keeps',
+      },
+    ],
   },
   {
     name: 'an empty list is believed',
-    file: '/server/syncs.ts',
-    from: 'if (first.value.seats >= known * suspiciousShare) return first',
-    to: 'if (known >= 0) return first',
+    edits: [
+      {
+        file: '/server/syncs.ts',
+        from: 'if (first.value.seats >= known * suspiciousShare) return first',
+        to: 'if (known >= 0) return first',
+      },
+    ],
   },
   {
     name: 'an edit leaves the outbox as it is sent',
-    file: '/client/console.ts',
-    from: 'current.unanswered.push({ id: row.id, n: row.n, doc: row.doc })',
-    to: `current.unanswered.push({ id: row.id, n: row.n, doc: row.doc })
+    edits: [
+      {
+        file: '/client/exchange.ts',
+        from: 'current.unanswered.push({ id: row.id, n: row.n, doc: row.doc })',
+        to: `current.unanswered.push({ id: row.id, n: row.n, doc: row.doc })
       await mirror.write(['outbox'], async (writing) => await writing.removeRows([row.id]))`,
+      },
+    ],
   },
   {
     name: 'a gap in the feed is passed over',
-    file: '/client/facts.ts',
-    from: 'if (frame.from !== seq + 1) {',
-    to: 'if (frame.from < 0) {',
+    edits: [
+      { file: '/client/facts.ts', from: 'if (frame.from !== seq + 1) {', to: 'if (frame.from < 0) {' },
+      {
+        file: '/server/exchange.ts',
+        from: "send({ is: 'feed', from: fedTo + 1, to: upTo, changes })",
+        to: "if (upTo % 5 !== 0) send({ is: 'feed', from: fedTo + 1, to: upTo, changes })",
+      },
+    ],
   },
   {
     name: 'consoles are not told to pull when a commit was reported as failed and is there',
-    file: '/server/exchange.ts',
-    from: `          forgotten = true
+    edits: [
+      {
+        file: '/server/exchange.ts',
+        from: `          forgotten = true
           if (fedTo !== undefined) lag()`,
-    to: `          forgotten = false`,
+        to: `          forgotten = false`,
+      },
+    ],
   },
   {
     name: 'a crash forgets the orders that were open',
-    file: '/server/orders.ts',
-    from: `      await wakeOpen()
+    edits: [
+      {
+        file: '/server/orders.ts',
+        from: `      await wakeOpen()
     },
     stop:`,
-    to: `      await journal.write((write) => write.trx.updateTable('orders').set({ state: 'cancelled' }).where('state', 'in', ['sent', 'pending']).execute())
+        to: `      await journal.write((write) => write.trx.updateTable('orders').set({ state: 'cancelled' }).where('state', 'in', ['sent', 'pending']).execute())
     },
     stop:`,
+      },
+    ],
   },
   {
     name: 'memory is kept after a commit that failed',
-    file: '/server/journal.ts',
-    from: 'mustForget = true\n      for (const { reject } of acts) reject(new StorageTrouble(cause))\n      return',
-    to: 'for (const { reject } of acts) reject(new StorageTrouble(cause))\n      return',
+    edits: [
+      {
+        file: '/server/journal.ts',
+        from: 'mustForget = true\n      for (const { reject } of acts) reject(new StorageTrouble(cause))\n      return',
+        to: 'for (const { reject } of acts) reject(new StorageTrouble(cause))\n      return',
+      },
+    ],
   },
   {
     name: 'a removal that was asked twice leaves its seat behind',
-    file: '/shared/reconcile.ts',
-    from: "if (wish.mode === 'removed') unsettled.add(deciding.key)",
-    to: "if (wish.mode === 'removed' && releasing.has(ordinal)) unsettled.add(deciding.key)",
+    edits: [
+      {
+        file: '/shared/reconcile.ts',
+        from: "if (wish.mode === 'removed') unsettled.add(deciding.key)",
+        to: "if (wish.mode === 'removed' && releasing.has(ordinal)) unsettled.add(deciding.key)",
+      },
+    ],
   },
 ]

@@ -28,7 +28,7 @@ export interface Simulated {
   readonly broken: { readonly invariant: string; readonly text: string } | undefined
 }
 
-const mostSteps = 90
+const mostSteps = 80
 /** Everything comes to rest within this, once nothing fails any more: the longest pause after refusals that may pass is an hour. */
 const restWithinMs = 3 * 60 * 60_000
 
@@ -37,6 +37,13 @@ export const simulate = async (seed: number, { only, steps = mostSteps, onAct }:
   const swarm = drawSwarm(drawn, only)
   const world = await createWorld({ seed })
   const { schedule } = world
+  // Seats that somebody gave long ago, and that nobody here has any business with.
+  for (const product of Object.keys(products)) {
+    world.store.owns(product, { seats: 5 })
+    for (const holder of ['iPad-7', 'iPad-8']) world.store.gives(product, holder)
+  }
+  await world.syncNow(true)
+  await world.settle()
   const connector = await world.connector()
   const checkers = createCheckers(world)
   const begun = schedule.now()
@@ -127,10 +134,7 @@ export const simulate = async (seed: number, { only, steps = mostSteps, onAct }:
     await trouble.heal()
     await world.settle(restWithinMs)
     checkers.always()
-    // What was found in doubt just before is read once more, after the lists have caught up.
-    await schedule.pass(16 * 60_000)
-    await world.syncNow(true)
-    await world.settle(restWithinMs)
+    // What was in doubt is read once more, after the lists have caught up.
     await schedule.pass(6 * 60_000)
     await world.syncNow(true)
     await world.settle(restWithinMs)

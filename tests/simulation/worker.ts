@@ -9,10 +9,14 @@ if (plant !== undefined) {
   registerHooks({
     load: (url, context, nextLoad) => {
       const loaded = nextLoad(url, context)
-      if (!url.endsWith(plant.file) || loaded.source === undefined || loaded.source === null) return loaded
-      const source = typeof loaded.source === 'string' ? loaded.source : new TextDecoder().decode(loaded.source)
-      if (source.split(plant.from).length !== 2) throw new Error(`planted bug: ${plant.file} has not exactly one “${plant.from}”`)
-      return { ...loaded, source: source.replace(plant.from, () => plant.to) }
+      const edits = plant.edits.filter(({ file }) => url.endsWith(file))
+      if (edits.length === 0 || loaded.source === undefined || loaded.source === null) return loaded
+      let source = typeof loaded.source === 'string' ? loaded.source : new TextDecoder().decode(loaded.source)
+      for (const { file, from, to } of edits) {
+        if (source.split(from).length !== 2) throw new Error(`planted bug: ${file} has not exactly one “${from}”`)
+        source = source.replace(from, () => to)
+      }
+      return { ...loaded, source }
     },
   })
 }

@@ -120,6 +120,8 @@ export interface BrowserLine {
   isOnline(): boolean
   /** Ends the connection for both sides. */
   cut(): void
+  /** The server's process is gone: what it had sent still arrives, and then the end. */
+  serverGone(): void
   /** From now on nothing passes, and nobody is told. */
   goSilent(): void
   /** A frame was put on the line. */
@@ -157,6 +159,13 @@ export const createBrowserLine = (schedule: Schedule, accept: Accept): BrowserLi
   }
 
   const line: BrowserLine = {
+    serverGone: () => {
+      for (const wire of [...wires]) {
+        wire.end = undefined
+        wire.toBrowserAt = Math.max(wire.toBrowserAt, schedule.now() + line.latencyMs())
+        schedule.after(wire.toBrowserAt - schedule.now(), () => closeBrowserEnd(wire))
+      }
+    },
     onFrame: () => undefined,
     latencyMs: () => 10,
     isOnline: () => online,

@@ -307,7 +307,7 @@ export const createWorld = async ({ seed = 1 }: { readonly seed?: number } = {})
       if (server !== undefined) server.life.alive = false
       server = undefined
       disk.recover()
-      for (const line of lines) line.cut()
+      for (const line of lines) line.serverGone()
     },
     restartServer: async () => {
       world.crashServer()
