@@ -160,7 +160,7 @@ export const freeSeats = (license: License, seats: Columns, associating: Readonl
 const keptPlanned = (
   input: ReconcileInput,
   wanted: readonly { readonly ordinal: number }[],
-  { associating, releasing }: Asked,
+  { associating }: Asked,
 ): { readonly kept: ReadonlySet<number>; readonly free: number } => {
   const { license, seats } = input
   const sent = new Map([...associating].filter(([, order]) => order.state !== 'planned'))
@@ -168,12 +168,7 @@ const keptPlanned = (
   const kept = new Set<number>()
   if (input.writingBlocked === undefined)
     for (const { ordinal } of wanted)
-      if (
-        kept.size < room &&
-        associating.get(ordinal)?.state === 'planned' &&
-        !releasing.has(ordinal) &&
-        indexOfOrdinal(seats.ordinals, ordinal) < 0
-      )
+      if (kept.size < room && associating.get(ordinal)?.state === 'planned' && indexOfOrdinal(seats.ordinals, ordinal) < 0)
         kept.add(ordinal)
   return { kept, free: room - kept.size }
 }
@@ -210,6 +205,7 @@ export const reconcile = (input: ReconcileInput): Reconciled => {
   const keepAsFound: number[] = []
   const drop: number[] = []
   const unsettled = new Set<TargetKey>()
+  const taking = new Set<number>()
 
   // 1. What each touched principal is wished to have.
   const wanted: { readonly ordinal: number; readonly wish: PlacedWish }[] = []
@@ -244,6 +240,7 @@ export const reconcile = (input: ReconcileInput): Reconciled => {
         continue
       }
       if (wish.mode === 'removed') unsettled.add(deciding.key)
+      taking.add(ordinal)
       // A seat that was seen while its own order is still open: first that one is settled, then this one is asked.
       const open = releasing.get(ordinal) ?? (coming?.state === 'planned' ? undefined : coming)
       if (open !== undefined) give(ordinal, deciding.key, 'pending', { code: 'order-open', orderId: open.id })
@@ -264,6 +261,9 @@ export const reconcile = (input: ReconcileInput): Reconciled => {
   }
   for (const [ordinal, order] of associating) if (order.state === 'planned' && !touchedByOrdinal.has(ordinal)) drop.push(ordinal)
 
+  // A wish to take that was taken back before it left: the seat stays.
+  for (const [ordinal, order] of releasing) if (order.state === 'planned' && !taking.has(ordinal)) drop.push(ordinal)
+
   // 4. Those who are wished to have a seat, in the order of serving.
   wanted.sort((a, b) => a.wish.taken - b.wish.taken || a.ordinal - b.ordinal)
   const planned = keptPlanned(input, wanted, asks)
@@ -272,7 +272,7 @@ export const reconcile = (input: ReconcileInput): Reconciled => {
   for (const { ordinal, wish } of wanted) {
     const at = indexOfOrdinal(seats.ordinals, ordinal)
     const leaving = releasing.get(ordinal)
-    if (leaving !== undefined) {
+    if (leaving !== undefined && leaving.state !== 'planned') {
       give(ordinal, wish.key, 'pending', { code: 'seat-being-released', orderId: leaving.id })
       continue
     }

@@ -297,6 +297,24 @@ describe('removing an assignment', () => {
   })
 })
 
+describe('a wish to take that was taken back before it left', () => {
+  const planned = [anOrder('o1', { action: 'disassociate', state: 'planned', open: [1] })]
+  test('leaves the seat, found or assigned', () => {
+    expect(stepsOf(weighing({ seats: seatsOf([], [1]), orders: planned })).drop).toEqual([1])
+    const wanted = weighing({ wishes: [wishFor('d1')], seats: seatsOf([1]), orders: planned })
+    expect(stepsOf(wanted).drop).toEqual([1])
+    expect(verdictOf(wanted, 1)).toEqual({ state: 'placed', because: 'has-seat' })
+  })
+  test('that still stands goes on', () => {
+    const input = weighing({ wishes: [wishFor('d1', include('uninstall'))], seats: seatsOf([], [1]), orders: planned })
+    expect(stepsOf(input)).toMatchObject({ drop: [], disassociate: [] })
+  })
+  test('that has left is not called back', () => {
+    const sent = [anOrder('o1', { action: 'disassociate', state: 'sent', open: [1] })]
+    expect(stepsOf(weighing({ seats: seatsOf([], [1]), orders: sent })).drop).toEqual([])
+  })
+})
+
 describe('no wish any more', () => {
   test('a seat that an assignment placed is kept, and found from now on', () => {
     const directory = directoryOf([{ ordinal: 1 }, { ordinal: 2 }], { tablets: [2] })
