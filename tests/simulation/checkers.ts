@@ -4,8 +4,8 @@
  */
 import * as Y from 'yjs'
 import { indexOfOrdinal, isByAssignment } from '../../shared/facts.ts'
-import { targetOf, type LicenseId, type TargetKey } from '../../shared/ids.ts'
-import { decodeClientFrame, decodeServerFrame } from '../../shared/protocol.ts'
+import { licenseOfDoc, targetOf, type LicenseId, type TargetKey } from '../../shared/ids.ts'
+import { decodeClientFrame, decodeServerFrame, type ClientFrame } from '../../shared/protocol.ts'
 import { meaningOf, planMap, readRegister } from '../../shared/plan.ts'
 import { sameWish, type Wish } from '../../shared/assignment.ts'
 import type { OutboxRow, SavedEdit } from '../../client/local-db.ts'
@@ -49,6 +49,8 @@ export interface Checkers {
 
 /** Reads and writes of one seat may cross within this time: what a list says of it then proves nothing. */
 const crossingMs = 6 * 60_000
+
+type Pushed = Extract<ClientFrame, { readonly is: 'push' }>
 
 interface EditRow {
   readonly device: string
@@ -168,9 +170,17 @@ export const createCheckers = (world: World): Checkers => {
 
   // ---- At each frame ----
 
-  /** Clocks of the edits that were pushed, and of the values that were told to anybody. */
-  const pushed = new Map<string, readonly string[]>()
+  /** The clocks of the edits that were pushed, one for each intent in its order, and of the values that were told to anybody. */
+  const pushed = new Map<string, { readonly push: Pushed; readonly clocks: readonly string[] }>()
   const told = new Set<string>()
+  /** Set back to the very same value, a refused one may stay: nothing of it can be told apart. */
+  const isAsItStands = ({ doc, intents }: Pushed, at: number): boolean => {
+    const intent = intents[at]
+    const stands = committed.licenses.get(licenseOfDoc(doc))?.wishes.find(({ key }) => key === intent?.target)
+    if (intent === undefined) return false
+    if (intent.part === 'note') return intent.note === (stands?.note ?? '')
+    return stands === undefined ? intent.wish.mode === 'removed' : sameWish(stands.wish, intent.wish)
+  }
   const clocksOf = (doc: string, update: Uint8Array): readonly string[] =>
     Y.decodeUpdate(update).structs.flatMap((struct) =>
       struct instanceof Y.Item && !struct.deleted && struct.content instanceof Y.ContentAny
@@ -187,7 +197,7 @@ export const createCheckers = (world: World): Checkers => {
       const push = decodeClientFrame(bytes)
       if (push?.is !== 'push') return
       try {
-        pushed.set(`${admin.name}/${push.n}`, clocksOf(push.doc, push.update))
+        pushed.set(`${admin.name}/${push.n}`, { push, clocks: clocksOf(push.doc, push.update) })
       } catch {
         // An update that can't be read tells nothing to anybody.
       }
@@ -196,7 +206,9 @@ export const createCheckers = (world: World): Checkers => {
     if (kind !== DOC && kind !== UPDATE && kind !== NACK) return
     const answer = decodeServerFrame(bytes)
     if (answer?.is === 'update' || answer?.is === 'doc') for (const clock of clocksOf(answer.doc, answer.update)) told.add(clock)
-    if (answer?.is === 'nack' && pushed.get(`${admin.name}/${answer.n}`)?.some((clock) => told.has(clock)) === true)
+    if (answer?.is !== 'nack') return
+    const refused = pushed.get(`${admin.name}/${answer.n}`)
+    if (refused?.clocks.some((clock, at) => told.has(clock) && !isAsItStands(refused.push, at)) === true)
       breaks('I-1', `a value of ${admin.name}'s refused edit ${answer.n} was told to others`)
   }
 

@@ -241,8 +241,14 @@ export const makeTrouble = ({ world, drawn, swarm, onOutside }: TroubleDeps): Tr
       return 'the next event tells half'
     },
     'store-empty-list': () => {
-      store.control.faults.arm({ fault: { is: 'empty-list' }, times: 1 })
-      return 'the next list is empty'
+      store.control.faults.arm({ fault: { is: 'empty-list' }, endpoint: drawn.pick(['assets', 'assignments'] as const), times: 1 })
+      const server = world.server()
+      if (server !== undefined)
+        server.house.connectors
+          .list()
+          .then(([connector]) => (connector === undefined ? undefined : server.house.syncs.request(connector.id, 'admin', true)))
+          .catch(() => undefined)
+      return 'the next list is empty, and is read'
     },
     'store-page-moves': () => {
       store.control.setSwitches({ pageSize: drawn.pick([1, 2, 500]) })
