@@ -1,6 +1,5 @@
 /** The live links to the stores: one for each connector, made from its sealed credential when first needed. */
 import type { Credentials } from './credentials.ts'
-import type { Db } from './database/schema.ts'
 import type { Secret } from './secret.ts'
 import type { ConnectionDeps, OwnerMark, Store, StoreConnection } from './stores/store.ts'
 import type { ConnectorKind } from '../shared/connector.ts'
@@ -11,45 +10,41 @@ export interface Connections {
   /** Undefined: no credential is kept. */
   of(connector: ConnectorId, kind: ConnectorKind): Promise<StoreConnection | undefined>
   /** A link that is not kept, to try a credential out. */
-  trial(kind: ConnectorKind, secret: Secret, connector: ConnectorId): StoreConnection
+  trial(kind: ConnectorKind, secret: Secret): StoreConnection
   /** After a renewal or a removal: the next call makes a new link. */
   drop(connector: ConnectorId): void
-  ownerMarkOf(connector: ConnectorId): OwnerMark
+  /** What stands on a Location that we hold, whichever connector led there: a connector that was removed and made again finds it its own. */
+  readonly ownerMark: OwnerMark
 }
 
 export interface ConnectionsDeps extends ConnectionDeps {
-  readonly db: Db
   readonly credentials: Credentials
   readonly stores: readonly Store[]
   /** Our host's name: it stands on every Location that we hold. */
   readonly host: string
-  /** The database's own id: with the connector's it makes a mark that is the same for ever. */
+  /** The database's own id: the mark that is the same for ever. */
   readonly tenant: string
 }
 
 export const createConnections = (deps: ConnectionsDeps): Connections => {
   const linkByConnector = new Map<ConnectorId, Promise<StoreConnection | undefined>>()
   const storeOf = (kind: ConnectorKind): Store | undefined => deps.stores.find((store) => store.kind === kind)
-  const ownerMarkOf = (connector: ConnectorId): OwnerMark => ({
-    id: `${deps.tenant}.${connector}`,
-    name: 'Quartermaster',
-    metadata: deps.host,
-  })
-  const link = (kind: ConnectorKind, secret: Secret, connector: ConnectorId): StoreConnection => {
+  const ownerMark: OwnerMark = { id: deps.tenant, name: 'Quartermaster', metadata: deps.host }
+  const link = (kind: ConnectorKind, secret: Secret): StoreConnection => {
     const store = storeOf(kind)
     if (store === undefined) throw new Error(`connections: no store of kind ${kind} in this build`)
-    return store.connect({ clock: deps.clock, chance: deps.chance, fetch: deps.fetch }, secret, ownerMarkOf(connector))
+    return store.connect({ clock: deps.clock, chance: deps.chance, fetch: deps.fetch }, secret, ownerMark)
   }
   return {
     storeOf,
-    ownerMarkOf,
+    ownerMark,
     trial: link,
     of: (connector, kind) => {
       const held = linkByConnector.get(connector)
       if (held !== undefined) return held
       const made = (async () => {
         const secret = await deps.credentials.unseal(connector)
-        return secret === undefined ? undefined : link(kind, secret, connector)
+        return secret === undefined ? undefined : link(kind, secret)
       })()
       linkByConnector.set(connector, made)
       // A link that could not be made is not remembered: the next call tries again.

@@ -139,7 +139,7 @@ export const createConnectorRemoval = (deps: ConnectorRemovalDeps): ConnectorRem
           const now = await write.columns(seatsKey(license.id))
           const open = new Set((await write.rows(ordersKey(license.id))).flatMap((order) => order.open))
           const found = [...now.ordinals].filter((ordinal, at) => !isByAssignment(now, at) && !open.has(ordinal))
-          if (found.length > 0) await orders.plan(write, license, 'disassociate', found, actor.name)
+          if (found.length > 0) await orders.plan(write, license, 'disassociate', found, actor.name, 'reclaim')
         })
     }
     leaving.set(id, row)

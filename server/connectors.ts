@@ -43,7 +43,7 @@ export interface Connectors {
     isAsRead?: (current: Connector) => boolean,
   ): Promise<{ readonly is: 'changed' | 'changed-meanwhile'; readonly connector: Connector } | undefined>
   /** The id with which we sign its Location. */
-  ownerIdOf(id: ConnectorId): string
+  readonly ownOwnerId: string
   /** Asks the store who we are; changes nothing here. */
   test(id: ConnectorId): Promise<Result<LocationIdentity, StoreFailure> | undefined>
   /** Takes the Location over from whoever holds it. */
@@ -84,7 +84,7 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
   }
 
   const withIdentity = (connector: Connector, identity: LocationIdentity): Connector => {
-    const ours = connections.ownerMarkOf(connector.id).id
+    const ours = connections.ownerMark.id
     const foreign = identity.owner !== null && identity.owner.id !== ours ? identity.owner : null
     const expiresAt = identity.expiresAt ?? connector.credential.expiresAt
     return {
@@ -133,7 +133,6 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
   /** Reads a credential and asks the store whose it is. `identity` undefined: the store is out of reach. */
   const tryOut = async (
     kind: ConnectorKind,
-    id: ConnectorId,
     credential: unknown,
   ): Promise<
     Result<
@@ -147,7 +146,7 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
     if (store === undefined) return err({ is: 'kind-not-supported', kind })
     const read = store.readCredential(credential, clock.now())
     if (!read.ok) return read
-    const identity = await connections.trial(kind, read.value.secret, id).identify()
+    const identity = await connections.trial(kind, read.value.secret).identify()
     if (identity.ok) return ok({ read: read.value, identity: identity.value })
     switch (identity.error.is) {
       case 'store-busy':
@@ -174,7 +173,7 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
       if (id === undefined) throw new Error('connectors: made an id that is none')
       const store = connections.storeOf(fresh.kind)
       if (store === undefined) return err({ is: 'kind-not-supported', kind: fresh.kind })
-      const tried = await tryOut(fresh.kind, id, fresh.credential)
+      const tried = await tryOut(fresh.kind, fresh.credential)
       if (!tried.ok) return tried
       const { read, identity } = tried.value
       return await journal.write(async (write) => {
@@ -235,7 +234,7 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
     renew: async (actor, id, credential) => {
       const connector = (await journal.rows('connectors')).find((row) => row.id === id)
       if (connector === undefined) return err({ is: 'connector-unknown' })
-      const tried = await tryOut(connector.kind, id, credential)
+      const tried = await tryOut(connector.kind, credential)
       if (!tried.ok) return tried
       const { read, identity } = tried.value
       const renewed = await journal.write(async (write): Promise<Result<Connector, RenewRefused>> => {
@@ -275,7 +274,7 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
       })
       return renewed
     },
-    ownerIdOf: (id) => connections.ownerMarkOf(id).id,
+    ownOwnerId: connections.ownerMark.id,
     change: async (actor, id, change, isAsRead) =>
       await journal.write(async (write) => {
         const current = (await write.rows('connectors')).find((row) => row.id === id)

@@ -55,7 +55,6 @@ export const createHouse = async (deps: HouseDeps): Promise<House> => {
   const directory = await createDirectory({ journal })
   const workspace = createWorkspace({ db, journal, clock, chance })
   const connections = createConnections({
-    db,
     credentials: deps.credentials,
     stores: deps.stores,
     host: deps.host,

@@ -25,7 +25,14 @@ import { isUser, storeKeyOf } from '../shared/principal.ts'
 
 export interface Orders {
   /** Inside the reconciler's act: the order is on disk before anything is sent. */
-  plan(write: Writing, license: License, action: 'associate' | 'disassociate', ordinals: readonly number[], by: string): Promise<void>
+  plan(
+    write: Writing,
+    license: License,
+    action: 'associate' | 'disassociate',
+    ordinals: readonly number[],
+    by: string,
+    cause?: Order['cause'],
+  ): Promise<void>
   /** Takes targets out of planned orders that are not yet sent. */
   dropPlanned(write: Writing, license: LicenseId, ordinals: readonly number[]): Promise<void>
   find(id: OrderId): Promise<Order | undefined>
@@ -162,7 +169,7 @@ export const createOrders = (deps: OrdersDeps): Orders => {
       .execute()
   }
 
-  const plan: Orders['plan'] = async (write, license, action, ordinals, by) => {
+  const plan: Orders['plan'] = async (write, license, action, ordinals, by, cause = 'plan') => {
     const again = new Set(ordinals)
     // A new attempt takes the place of the old failure.
     for (const older of await readOrders(write, license.id)) {
@@ -180,6 +187,7 @@ export const createOrders = (deps: OrdersDeps): Orders => {
         connectorId: license.connectorId,
         licenseId: license.id,
         action,
+        cause,
         state: 'planned',
         total: targets.length,
         done: 0,
@@ -199,6 +207,7 @@ export const createOrders = (deps: OrdersDeps): Orders => {
           connector: license.connectorId,
           license: license.id,
           action,
+          cause,
           state: 'planned',
           unknown: 0,
           reference: null,
@@ -762,6 +771,7 @@ export const orderOfRow = async (
     readonly connector: string
     readonly license: string
     readonly action: string
+    readonly cause: string
     readonly state: string
     readonly unknown: number
     readonly reference: string | null
@@ -785,6 +795,7 @@ export const orderOfRow = async (
     connectorId: row.connector as ConnectorId,
     licenseId: row.license as LicenseId,
     action: row.action as Order['action'],
+    cause: row.cause === 'reclaim' ? 'reclaim' : 'plan',
     state: row.state as Order['state'],
     total: row.total,
     done: row.done,

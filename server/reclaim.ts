@@ -70,7 +70,7 @@ export const createReclaim = (deps: {
       const releasing = (await write.rows(ordersKey(licenseId))).filter(({ action }) => action === 'disassociate')
       const underWay = new Set(releasing.flatMap(({ open }) => open))
       const fresh = ordinals.filter((ordinal) => !underWay.has(ordinal) && indexOfOrdinal(held.ordinals, ordinal) >= 0)
-      if (fresh.length > 0) await orders.plan(write, current, 'disassociate', fresh, actor.name)
+      if (fresh.length > 0) await orders.plan(write, current, 'disassociate', fresh, actor.name, 'reclaim')
       const all = (await write.rows(ordersKey(licenseId))).filter(
         (order) => order.action === 'disassociate' && order.open.some((ordinal) => wanted.has(ordinal)),
       )

@@ -22,6 +22,8 @@ export interface Order {
   readonly connectorId: ConnectorId
   readonly licenseId: LicenseId
   readonly action: OrderAction
+  /** `plan`: it follows from wishes, and goes with them. `reclaim`: an administrator asked for these very seats. */
+  readonly cause: 'plan' | 'reclaim'
   readonly state: OrderState
   readonly total: number
   readonly done: number

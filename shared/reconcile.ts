@@ -262,7 +262,8 @@ export const reconcile = (input: ReconcileInput): Reconciled => {
   for (const [ordinal, order] of associating) if (order.state === 'planned' && !touchedByOrdinal.has(ordinal)) drop.push(ordinal)
 
   // A wish to take that was taken back before it left: the seat stays.
-  for (const [ordinal, order] of releasing) if (order.state === 'planned' && !taking.has(ordinal)) drop.push(ordinal)
+  for (const [ordinal, order] of releasing)
+    if (order.state === 'planned' && order.cause === 'plan' && !taking.has(ordinal)) drop.push(ordinal)
 
   // 4. Those who are wished to have a seat, in the order of serving.
   wanted.sort((a, b) => a.wish.taken - b.wish.taken || a.ordinal - b.ordinal)
@@ -272,7 +273,7 @@ export const reconcile = (input: ReconcileInput): Reconciled => {
   for (const { ordinal, wish } of wanted) {
     const at = indexOfOrdinal(seats.ordinals, ordinal)
     const leaving = releasing.get(ordinal)
-    if (leaving !== undefined && leaving.state !== 'planned') {
+    if (leaving !== undefined && (leaving.state !== 'planned' || leaving.cause === 'reclaim')) {
       give(ordinal, wish.key, 'pending', { code: 'seat-being-released', orderId: leaving.id })
       continue
     }

@@ -74,6 +74,7 @@ const foundation = (dialect: Dialect): Migration => ({
       .addColumn('connector', text, (column) => column.notNull())
       .addColumn('license', text, (column) => column.notNull())
       .addColumn('action', text, (column) => column.notNull())
+      .addColumn('cause', text, (column) => column.notNull())
       .addColumn('state', text, (column) => column.notNull())
       .addColumn('unknown', integer, (column) => column.notNull().defaultTo(0))
       .addColumn('reference', text)

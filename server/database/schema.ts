@@ -101,6 +101,8 @@ export interface OrdersTable {
   connector: string
   license: string
   action: string
+  /** `plan` or `reclaim`. */
+  cause: string
   state: string
   /** 1: the call may or may not have reached the store. */
   unknown: number

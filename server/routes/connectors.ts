@@ -270,7 +270,7 @@ export const connectorRoutes =
           })
         if (!tested.ok) return c.json({ ok: false, reasons: [reasonOf(tested.error)] })
         const owner = tested.value.owner
-        const isForeign = owner !== null && owner.id !== connectors.ownerIdOf(connector.id)
+        const isForeign = owner !== null && owner.id !== connectors.ownOwnerId
         return c.json({ ok: !isForeign, reasons: isForeign ? [reasonOf({ is: 'foreign-owner', owner })] : [] })
       },
     )

@@ -15,6 +15,14 @@ test('a slash at the end changes nothing', () => {
 })
 
 test('what leads nowhere is not found, and is never taken for an id', () => {
-  for (const path of ['/nowhere', '/licenses/l59/seats', '/licenses/%', '/licenses/..%2Fadmins', '/licenses/UPPER', '/outbox/1', '//example.org'])
+  for (const path of [
+    '/nowhere',
+    '/licenses/l59/seats',
+    '/licenses/%',
+    '/licenses/..%2Fadmins',
+    '/licenses/UPPER',
+    '/outbox/1',
+    '//example.org',
+  ])
     expect(routeOf(path), path).toEqual({ is: 'not-found', path })
 })

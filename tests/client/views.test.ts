@@ -112,6 +112,7 @@ test('an order tells what was asked and how far it got', async () => {
     connectorId: 'c1' as ConnectorId,
     licenseId: keynote,
     action: 'associate',
+    cause: 'plan',
     state: 'partly-done',
     total: 2,
     done: 1,

@@ -309,6 +309,12 @@ describe('a wish to take that was taken back before it left', () => {
     const input = weighing({ wishes: [wishFor('d1', include('uninstall'))], seats: seatsOf([], [1]), orders: planned })
     expect(stepsOf(input)).toMatchObject({ drop: [], disassociate: [] })
   })
+  test('of an administrator who reclaimed this very seat goes on, whatever is wished', () => {
+    const reclaimed = [anOrder('o1', { action: 'disassociate', cause: 'reclaim', state: 'planned', open: [1] })]
+    expect(stepsOf(weighing({ seats: seatsOf([], [1]), orders: reclaimed })).drop).toEqual([])
+    const wanted = weighing({ wishes: [wishFor('d1')], seats: seatsOf([1]), orders: reclaimed })
+    expect(verdictOf(wanted, 1)).toEqual({ state: 'pending', because: 'seat-being-released' })
+  })
   test('that has left is not called back', () => {
     const sent = [anOrder('o1', { action: 'disassociate', state: 'sent', open: [1] })]
     expect(stepsOf(weighing({ seats: seatsOf([], [1]), orders: sent })).drop).toEqual([])

@@ -74,6 +74,7 @@ export const anOrder = (id: string, given: Partial<Order> = {}): Order => ({
   connectorId: must(parseConnectorId('berlin')),
   licenseId: licenseIdOf(1),
   action: 'associate',
+  cause: 'plan',
   state: 'sent',
   total: given.open?.length ?? 0,
   done: 0,

@@ -253,3 +253,15 @@ test('an order that is not sent yet can be cancelled, stays cancelled, and goes 
   expect(school.store.holders(school.uId, keynote)).toHaveLength(2)
   expect((await school.post(`orders/${order.id}/retry`)).body).toMatchObject({ status: 409, code: 'nothing-failed' })
 })
+
+test('a location that was let go and is connected again is still ours', async () => {
+  await using school = await openSchool()
+  expect((await school.ask('DELETE', `connectors/${school.connectorId}?release=keep`)).status).toBe(204)
+  const again = await school.post('connectors', {
+    kind: 'apple-apps-books',
+    name: 'Berlin',
+    credential: { contentToken: school.tokenFile },
+  })
+  expect(again.status).toBe(201)
+  expect(again.body).toMatchObject({ credential: { state: 'valid' } })
+})
