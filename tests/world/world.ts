@@ -81,7 +81,7 @@ export interface World {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-interface Template {
+export interface Template {
   readonly at: number
   readonly file: Buffer
   readonly store: AppleSnapshot
@@ -93,7 +93,7 @@ const START = Date.UTC(2026, 10, 24, 9)
 let made: Promise<Template> | undefined
 
 /** The beginning of every world, made once: a connected location, synced, with devices, people and a group. */
-const template = (): Promise<Template> => (made ??= furnish())
+export const template = (): Promise<Template> => (made ??= furnish())
 
 const owner = (name: string, role: Role): Actor => {
   const id = parseAdminId(name.toLowerCase())
