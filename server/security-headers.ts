@@ -9,7 +9,7 @@ export const contentSecurityPolicy = (publicUrl: string): string => {
   return [
     `default-src 'none'`,
     `script-src 'self'`,
-    // bits-ui and the toasts set styles on elements.
+    // The API's page writes style attributes into its markup.
     `style-src 'self' 'unsafe-inline'`,
     `img-src 'self' data:`,
     `font-src 'self'`,
