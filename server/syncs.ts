@@ -11,6 +11,7 @@ import type { Db } from './database/schema.ts'
 import { knowPrincipals, type DirectoryIndex } from './directory/directory.ts'
 import type { Journal, Writing } from './journal.ts'
 import type { Orders } from './orders.ts'
+import { readSeatsSurely, suspiciousShare } from './seat-reading.ts'
 import type { HolderKey, LicenseRead, LocationIdentity, SeatRead, StoreConnection, StoreFailure } from './stores/store.ts'
 import { isoTime, randomId, type Chance, type Clock } from '../shared/clock.ts'
 import type { Connector } from '../shared/connector.ts'
@@ -53,8 +54,6 @@ export interface SyncsDeps {
 
 /** Increments prove additions only: a full walk proves absences, at least this often. */
 const fullWalkEveryMs = 24 * 60 * 60_000
-/** A smaller answer than this share of what is held is read twice before it is believed. */
-const suspiciousShare = 0.9
 /** Licenses whose seats are read one by one when counts and seats disagree; more than that is a full walk. */
 const mostSingleReads = 20
 const productsPerCall = 50
@@ -451,7 +450,8 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
   }
 
   const readSeatsOfLicense = async (connection: StoreConnection, license: License): Promise<void> => {
-    const seats = await connection.readSeatsOf(license.product.id, license.pricing)
+    const held = (await journal.columns(seatsKey(license.id))).ordinals.length
+    const seats = await readSeatsSurely(connection, license.product.id, license.pricing, held)
     if (!seats.ok) return
     const holders = new Map<string, ReadHolders>()
     for (const seat of seats.value) addHolder(holders, seat, directory)
