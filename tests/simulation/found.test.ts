@@ -10,7 +10,11 @@ test.each([
   [127, 'a wish to take was taken back, and its order took the seat all the same'],
   [285, 'a seat that somebody else gave counted as ours while our order had not left'],
   [830, 'one empty list was taken for a seat that was given back'],
-] as const)('seed %i: %s', async (seed) => {
-  const result = await simulate(seed)
-  expect(result.broken === undefined ? undefined : inWords(result)).toBeUndefined()
-}, 30_000)
+] as const)(
+  'seed %i: %s',
+  async (seed) => {
+    const result = await simulate(seed)
+    expect(result.broken === undefined ? undefined : inWords(result)).toBeUndefined()
+  },
+  30_000,
+)
