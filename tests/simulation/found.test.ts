@@ -3,14 +3,16 @@ import { inWords } from './pool.ts'
 import { simulate } from './simulate.ts'
 
 /** Seeds that broke once, with what was the matter. The rule itself has a test of its own, in tests/trips or tests/shared. */
-test.each<[number, string]>([
+const found: readonly { readonly seed: number; readonly why: string }[] = [
   { seed: 16, why: 'facts of a commit that was reported as failed were told to nobody' },
   { seed: 29, why: 'a seat that was seen before its order was settled got a second order' },
   { seed: 73, why: 'a cancelled order kept its line awake without a rest' },
   { seed: 127, why: 'a wish to take was taken back, and its order took the seat all the same' },
   { seed: 285, why: 'a seat that somebody else gave counted as ours while our order had not left' },
   { seed: 830, why: 'one empty list was taken for a seat that was given back' },
-])('seed %i: %s', async ({ seed }) => {
+]
+
+test.each(found)('seed $seed: $why', async ({ seed }) => {
   const result = await simulate(seed)
   expect(result.broken === undefined ? undefined : inWords(result)).toBeUndefined()
 })

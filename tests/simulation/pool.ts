@@ -7,6 +7,8 @@ export interface Task {
   readonly seeds: readonly number[]
   readonly options: SimulateOptions
   readonly plant?: Plant
+  /** Each seed has one kind of trouble alone, or none, in turn. */
+  readonly alone?: boolean
   /** Stops at the first seed that breaks. */
   readonly untilBroken: boolean
 }

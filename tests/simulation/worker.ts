@@ -2,7 +2,7 @@ import { registerHooks } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Task } from './pool.ts'
 
-const { seeds, options, plant, untilBroken } = workerData as Task
+const { seeds, options, plant, alone, untilBroken } = workerData as Task
 
 if (plant !== undefined) {
   // The bug is planted as the module is read; nothing of it is ever in a file.
@@ -24,8 +24,12 @@ if (plant !== undefined) {
 // Loaded after the hook is in its place.
 const { simulate } = await import('./simulate.ts')
 
+const { faultKinds } = await import('./faults.ts')
+const kinds = [...faultKinds, 'none'] as const
+
 for (const seed of seeds) {
-  const result = await simulate(seed, options)
+  const only = kinds[seed % kinds.length]
+  const result = await simulate(seed, alone === true && only !== undefined ? { ...options, only } : options)
   parentPort?.postMessage(result)
   if (untilBroken && result.broken !== undefined) break
 }
