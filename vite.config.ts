@@ -42,7 +42,19 @@ export default defineConfig({
           root: here('.'),
           environment: 'node',
           include: ['tests/**/*.test.ts'],
-          exclude: ['tests/browser/**', 'tests/conformance/**', 'node_modules/**'],
+          exclude: ['tests/browser/**', 'tests/simulation/**', 'tests/conformance/**', 'node_modules/**'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'simulation',
+          root: here('.'),
+          environment: 'node',
+          include: ['tests/simulation/**/*.test.ts'],
+          // Each takes all cores for itself. The limits are for a machine that is busy otherwise.
+          fileParallelism: false,
+          testTimeout: 1_200_000,
         },
       },
       {

@@ -87,6 +87,8 @@ const quickLane = async () => {
   await tests('browser', { CHROME_PATH: chromium })
 }
 await Promise.all([quickLane(), tests('node', {})])
+// By itself: its seeds keep all cores busy.
+await tests('simulation', {})
 
 process.stdout.write(`${passed} passed, ${failed} failed\n`)
 process.exit(failed === 0 ? 0 : 1)

@@ -14,6 +14,7 @@ import type { DirectoryIndex } from './directory/directory.ts'
 import { normalKey } from './directory/directory.ts'
 import type { Db } from './database/schema.ts'
 import type { Journal, Writing } from './journal.ts'
+import { readSeatsSurely } from './seat-reading.ts'
 import type { HolderKey, OrderStatus, StoreConnection, StoreFailure, TargetFailure, WriteFailure } from './stores/store.ts'
 import { isoTime, randomId, type Chance, type Clock } from '../shared/clock.ts'
 import type { Connector } from '../shared/connector.ts'
@@ -563,7 +564,8 @@ export const createOrders = (deps: OrdersDeps): Orders => {
   ): Promise<void> => {
     const row = (await journal.rows(licensesKey(license))).find((candidate) => candidate.id === license)
     if (row === undefined) return await forget(id)
-    const seats = await connection.readSeatsOf(row.product.id, row.pricing)
+    const known = (await journal.columns(seatsKey(license))).ordinals.length
+    const seats = await readSeatsSurely(connection, row.product.id, row.pricing, known)
     if (!seats.ok) {
       await postpone(license, id, pollEveryMs)
       return await onStoreFailure(connectorId, seats.error)

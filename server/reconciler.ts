@@ -19,7 +19,7 @@ import {
   wishesKey,
 } from '../shared/facts.ts'
 import { parseGroupId, parseLicenseId, targetOf, type GroupId, type LicenseId } from '../shared/ids.ts'
-import type { Order } from '../shared/order.ts'
+import { isOpen, type Order } from '../shared/order.ts'
 import { reconcile, type ReconcileInput } from '../shared/reconcile.ts'
 
 export interface Reconciler {
@@ -152,7 +152,8 @@ export const createReconciler = (deps: ReconcilerDeps): Reconciler => {
     const failed = openOrders.flatMap(({ failures }) => failures).filter(({ ordinal, retryable }) => retryable && asked.has(ordinal))
     const pause = pauses.get(license)
     if (failed.length === 0) {
-      pauses.delete(license)
+      // A new attempt has taken the place of the failure: until it has its answer the pause keeps its length.
+      if (!openOrders.some(isOpen)) pauses.delete(license)
       return new Set()
     }
     const resting = new Set(failed.map(({ ordinal }) => ordinal))

@@ -4,6 +4,7 @@
  */
 import type { DirectoryIndex } from './directory/directory.ts'
 import type { FactReader } from './facts.ts'
+import { readSeatsSurely, suspiciousShare } from './seat-reading.ts'
 import type { HolderKey, LicenseRead, LocationIdentity, SeatRead, StoreConnection, StoreFailure } from './stores/store.ts'
 import type { Connector } from '../shared/connector.ts'
 import { seatsKey } from '../shared/facts.ts'
@@ -47,9 +48,6 @@ export interface SyncReadingDeps {
   readonly directory: DirectoryIndex
 }
 
-/** A smaller answer than this share of what is held is read twice before it is believed. */
-const suspiciousShare = 0.9
-
 export const createSyncReading = ({ facts, directory }: SyncReadingDeps): SyncReading => {
   const readSeatsTwiceIfShrunken: SyncReading['readSeatsTwiceIfShrunken'] = async (connection, cursor, held, onPages) => {
     const first = await walkSeats(connection, cursor, onPages)
@@ -83,7 +81,8 @@ export const createSyncReading = ({ facts, directory }: SyncReadingDeps): SyncRe
   }
 
   const readSeatsOfLicense: SyncReading['readSeatsOfLicense'] = async (connection, license) => {
-    const seats = await connection.readSeatsOf(license.product.id, license.pricing)
+    const held = (await facts.columns(seatsKey(license.id))).ordinals.length
+    const seats = await readSeatsSurely(connection, license.product.id, license.pricing, held)
     if (!seats.ok) return seats
     const holders = new Map<string, CollectedHolders>()
     for (const seat of seats.value) addHolder(holders, seat, directory)

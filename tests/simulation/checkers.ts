@@ -52,6 +52,9 @@ const crossingMs = 6 * 60_000
 
 type Pushed = Extract<ClientFrame, { readonly is: 'push' }>
 
+/** Longer than this the server does not wait for the answer to a write. */
+const answerWithinMs = 55_000
+
 interface EditRow {
   readonly device: string
   readonly n: number
@@ -106,6 +109,8 @@ export const createCheckers = (world: World): Checkers => {
       // Written as leaving: whatever gave the seat meanwhile, the server can't tell it from its own order.
       if (order.action === 'associate' && order.state !== 'planned')
         for (const ordinal of order.open) oursGiven.add(seatName(product, holderOf(ordinal)))
+      // Known to have done nothing, and planned again: it may be sent again, also by the next process.
+      if (order.state === 'planned' && sentByOrder.get(order.id)?.unknown === false) sentByOrder.delete(order.id)
       if (!knownOrders.has(order.id) && order.action === 'associate') fresh = true
       knownOrders.add(order.id)
     }
@@ -157,7 +162,8 @@ export const createCheckers = (world: World): Checkers => {
     const before = sentByOrder.get(order.id)
     if (before !== undefined && (before.unknown || before.life !== life))
       breaks('I-15', `${product}: ${action} of ${holders.join(', ')} was sent again without having been asked about`)
-    const unknown = fault?.is === 'cut' || fault?.is === 'silent' || fault?.is === 'bad-gateway' || fault?.is === 'slow'
+    const unknown =
+      fault?.is === 'cut' || fault?.is === 'silent' || fault?.is === 'bad-gateway' || (fault?.is === 'slow' && fault.ms >= answerWithinMs)
     sentByOrder.set(order.id, { life, unknown })
     for (const holder of holders) {
       const seat = seatName(product, holder)

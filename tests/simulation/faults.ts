@@ -122,6 +122,7 @@ export const makeTrouble = ({ world, drawn, swarm, onOutside }: TroubleDeps): Tr
   let healed = false
   let restartAt = 0
   let diskFullUntil = 0
+  let emptyAgainAt = 0
   const reopen: { readonly at: number; readonly admin: World['ana'] }[] = []
   const later = (ms: number, act: () => void): void => void schedule.after(ms, () => (healed ? undefined : act()))
 
@@ -241,6 +242,9 @@ export const makeTrouble = ({ world, drawn, swarm, onOutside }: TroubleDeps): Tr
       return 'the next event tells half'
     },
     'store-empty-list': () => {
+      // Two reads that are wrong alike are believed: that is the rule, and no fault of it.
+      if (schedule.now() < emptyAgainAt) return 'nothing'
+      emptyAgainAt = schedule.now() + 30 * 60_000
       store.control.faults.arm({ fault: { is: 'empty-list' }, endpoint: drawn.pick(['assets', 'assignments'] as const), times: 1 })
       const server = world.server()
       if (server !== undefined)

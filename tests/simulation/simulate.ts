@@ -29,6 +29,8 @@ export interface Simulated {
 }
 
 const mostSteps = 80
+/** A course has 1,000 to 5,000. */
+const mostEvents = 20_000
 /** Everything comes to rest within this, once nothing fails any more: the longest pause after refusals that may pass is an hour. */
 const restWithinMs = 3 * 60 * 60_000
 
@@ -54,6 +56,9 @@ export const simulate = async (seed: number, { only, steps = mostSteps, onAct }:
   }
   const digest = createHash('sha256')
   let edits = 0
+  schedule.afterEach = () => {
+    if (schedule.events() > mostEvents) throw new Broken('I-7', 'it goes round and round')
+  }
 
   for (const admin of world.admins)
     admin.line.onFrame = ({ from, bytes }) => {

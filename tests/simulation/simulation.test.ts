@@ -5,37 +5,28 @@ import { inWords, simulateMany } from './pool.ts'
 import { simulate } from './simulate.ts'
 
 const workers = Math.max(2, Math.min(availableParallelism(), 8))
-const minutes = 60_000
 
 const broken = (results: Awaited<ReturnType<typeof simulateMany>>): readonly string[] =>
   results.filter((result) => result.broken !== undefined).map(inWords)
 
-test(
-  'a thousand courses of trouble: nothing is lost, nothing is given twice, and everything comes to rest',
-  async () => {
-    const results = await simulateMany({ from: 1, count: 1000, workers, options: {}, untilBroken: false })
-    expect(results).toHaveLength(1000)
-    expect(broken(results)).toEqual([])
-    const faults = results.reduce((sum, result) => sum + result.faults, 0)
-    const edits = results.reduce((sum, result) => sum + result.edits, 0)
-    // The swarm has to bite: some 45 incidents and 25 edits in each course.
-    expect(faults).toBeGreaterThan(35_000)
-    expect(edits).toBeGreaterThan(15_000)
-  },
-  10 * minutes,
-)
+test('a thousand courses of trouble: nothing is lost, nothing is given twice, and everything comes to rest', async () => {
+  const results = await simulateMany({ from: 1, count: 1000, workers, options: {}, untilBroken: false })
+  expect(results).toHaveLength(1000)
+  expect(broken(results)).toEqual([])
+  const faults = results.reduce((sum, result) => sum + result.faults, 0)
+  const edits = results.reduce((sum, result) => sum + result.edits, 0)
+  // The swarm has to bite: some 45 incidents and 25 edits in each course.
+  expect(faults).toBeGreaterThan(35_000)
+  expect(edits).toBeGreaterThan(15_000)
+})
 
-test(
-  'each kind of trouble alone, and none at all',
-  async () => {
-    for (const only of [...faultKinds, 'none'] as const) {
-      const results = await simulateMany({ from: 5001, count: 4, workers, options: { only, steps: 50 }, untilBroken: false })
-      expect(results).toHaveLength(4)
-      expect(broken(results)).toEqual([])
-    }
-  },
-  5 * minutes,
-)
+test('each kind of trouble alone, and none at all', async () => {
+  for (const only of [...faultKinds, 'none'] as const) {
+    const results = await simulateMany({ from: 5001, count: 4, workers, options: { only, steps: 50 }, untilBroken: false })
+    expect(results).toHaveLength(4)
+    expect(broken(results)).toEqual([])
+  }
+})
 
 describe('the same seed', () => {
   test('gives the same course, byte for byte', async () => {
@@ -45,5 +36,5 @@ describe('the same seed', () => {
       expect(other.acts).toEqual(one.acts)
     }
     expect((await simulate(3)).digest).not.toBe((await simulate(4)).digest)
-  }, 30_000)
+  })
 })

@@ -138,3 +138,20 @@ test('limits that can not be read ask nothing and spoil nothing: the order leave
   expect(store.holders('Keynote').toSorted()).toEqual(['iPad-1', 'iPad-2'])
   expect(store.holders('Pages')).toEqual(['iPad-2'])
 })
+
+test('an empty list is not taken for a seat that was given back', async () => {
+  await using world = await createWorld({ seed: 9 })
+  const { ana, store } = world
+  await ana.assign('Keynote', 'iPad-1')
+  await world.settle()
+  // The release never reaches the store, and the list that is to tell what became of it comes empty.
+  store.line.fault = ({ path }) => (path.endsWith('/disassociate') ? { is: 'cut', when: 'before' } : undefined)
+  store.control.faults.arm({ fault: { is: 'empty-list' }, endpoint: 'assignments', times: 1 })
+  await ana.remove('Keynote', 'iPad-1')
+  await world.pass(60_000)
+  expect(store.holders('Keynote')).toEqual(['iPad-1'])
+  expect(await ana.sees('Keynote', 'iPad-1')).toEqual({ state: 'pending', because: 'order-open' })
+  store.line.fault = () => undefined
+  await world.settle()
+  expect(store.holders('Keynote')).toEqual([])
+})

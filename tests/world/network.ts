@@ -160,7 +160,7 @@ export const createBrowserLine = (schedule: Schedule, accept: Accept): BrowserLi
 
   const line: BrowserLine = {
     serverGone: () => {
-      for (const wire of [...wires]) {
+      for (const wire of wires) {
         wire.end = undefined
         wire.toBrowserAt = Math.max(wire.toBrowserAt, schedule.now() + line.latencyMs())
         schedule.after(wire.toBrowserAt - schedule.now(), () => closeBrowserEnd(wire))
@@ -172,7 +172,7 @@ export const createBrowserLine = (schedule: Schedule, accept: Accept): BrowserLi
     connections: () => wires.size,
     goOffline: (told) => {
       online = false
-      for (const wire of [...wires]) {
+      for (const wire of wires) {
         wire.silent = true
         if (told) schedule.after(line.latencyMs(), () => closeServerEnd(wire))
         schedule.after(0, () => closeBrowserEnd(wire))
@@ -180,7 +180,7 @@ export const createBrowserLine = (schedule: Schedule, accept: Accept): BrowserLi
     },
     goOnline: () => void (online = true),
     cut: () => {
-      for (const wire of [...wires]) {
+      for (const wire of wires) {
         wire.silent = true
         schedule.after(line.latencyMs(), () => closeServerEnd(wire))
         schedule.after(line.latencyMs(), () => closeBrowserEnd(wire))

@@ -38,6 +38,8 @@ interface Event {
 
 /** Turns of the event loop without anything happening until an instant is at rest: a body is read in one turn, a stream in two. */
 const quietTurns = 3
+/** A full sync takes some hundred. */
+const mostTurns = 50_000
 
 export const createSchedule = (start: number): Schedule => {
   let now = start
@@ -86,7 +88,8 @@ export const createSchedule = (start: number): Schedule => {
   }
 
   const rest = async (): Promise<void> => {
-    for (let quiet = 0; quiet < quietTurns;) {
+    for (let [quiet, turns] = [0, 0]; quiet < quietTurns; turns += 1) {
+      if (turns > mostTurns) throw new Error('world: this instant does not end')
       const seen = stirred
       await new Promise<void>((resolve) => void setImmediate(resolve))
       quiet = stirred === seen ? quiet + 1 : 0
