@@ -1,7 +1,7 @@
 /** Licenses as the facts hold them. */
 import type { FactReader, FactStore } from './facts.ts'
 import { licensesKey } from '../shared/facts.ts'
-import type { LicenseId } from '../shared/ids.ts'
+import type { ConnectorId, LicenseId } from '../shared/ids.ts'
 import type { License } from '../shared/license.ts'
 
 export const findLicense = async (facts: FactReader, id: LicenseId): Promise<License | undefined> =>
@@ -13,3 +13,9 @@ export const allLicenses = async (facts: FactReader & { readonly store: Pick<Fac
   for (const key of await facts.store.keys('licenses/')) found.push(...(await facts.rows(key as `licenses/${number}`)))
   return found
 }
+
+/** Not inside an act of the journal, as above. */
+export const licensesOfConnector = async (
+  facts: FactReader & { readonly store: Pick<FactStore, 'keys'> },
+  id: ConnectorId,
+): Promise<readonly License[]> => (await allLicenses(facts)).filter(({ connectorId }) => connectorId === id)

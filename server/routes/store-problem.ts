@@ -1,7 +1,7 @@
 /** A store's trouble as an answer of ours. */
 import { retryAfter, type Problem } from '../problem.ts'
+import { failureInWords } from '../store-failure.ts'
 import type { StoreFailure } from '../stores/store.ts'
-import { failureInWords } from '../syncs.ts'
 import { becauseInWords } from '../../shared/assignment.ts'
 import type { WritingBlocked } from '../../shared/reconcile.ts'
 

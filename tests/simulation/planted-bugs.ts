@@ -115,7 +115,7 @@ export const plantedBugs: readonly Plant[] = [
     name: 'an empty list is believed',
     edits: [
       {
-        file: '/server/syncs.ts',
+        file: '/server/sync-reading.ts',
         from: 'if (first.value.seats >= known * suspiciousShare) return first',
         to: 'if (known >= 0) return first',
       },
