@@ -74,7 +74,7 @@ test('the rules of client and server take time and chance as arguments', () => {
   expect(wrong).toEqual([])
 })
 
-test('only the workspace changes plan documents, and only orders write to a store', () => {
+test('only the workspace changes plan documents, and only the line of orders writes to a store', () => {
   const writersOfDocs = filesUnder('server').filter((file) =>
     /\bY\.applyUpdate\(|\.transact\(/.test(readFileSync(join(root, file), 'utf8')),
   )
@@ -85,7 +85,7 @@ test('only the workspace changes plan documents, and only orders write to a stor
       !file.startsWith('server/sandbox/') &&
       /\bconnection\.write\(/.test(readFileSync(join(root, file), 'utf8')),
   )
-  expect(writersToStores).toEqual(['server/orders.ts'])
+  expect(writersToStores).toEqual(['server/order-line.ts'])
 })
 
 test('the product never imports the sandbox, and a store is known by its contract alone', () => {

@@ -42,12 +42,12 @@ export const plantedBugs: readonly Plant[] = [
     name: 'an order is sent before its intent is written',
     edits: [
       {
-        file: '/server/orders.ts',
+        file: '/server/order-line.ts',
         from: `    crashpoint('before-intent')`,
-        to: `    const early = (await journal.rows(ordersKey(license))).find((known) => known.id === id)
-    const row = (await journal.rows(licensesKey(license))).find((known) => known.id === license)
+        to: `    const early = await orderIn(journal, license, id)
+    const row = await findLicense(journal, license)
     if (early !== undefined && row !== undefined && early.open.length > 0)
-      await connection.write({ action: early.action === 'associate' ? 'associate' : 'disassociate', productId: row.product.id, pricing: row.pricing, holders: (await holdersOf(early.open)).map(({ holder }) => holder) })
+      await connection.write({ action: early.action === 'associate' ? 'associate' : 'disassociate', productId: row.product.id, pricing: row.pricing, holders: (await holdersOf(directory, early.open)).map(({ holder }) => holder) })
     crashpoint('before-intent')`,
       },
     ],
@@ -56,10 +56,10 @@ export const plantedBugs: readonly Plant[] = [
     name: 'an order without an answer is sent again',
     edits: [
       {
-        file: '/server/orders.ts',
+        file: '/server/order-line.ts',
         from: `        // It stays a question. The store gets a moment to finish before the seats are read.
-        return await change((write, order) => keep(write, order, { nextPollAt: clock.now() + firstPollMs }))`,
-        to: `        return await change((write, order) => keep(write, { ...order, state: 'planned', unknown: false, sentAt: null }, { nextPollAt: null }))`,
+        return await change((write, order) => keepOrder(write, order, { nextPollAt: clock.now() + firstPollMs }))`,
+        to: `        return await change((write, order) => keepOrder(write, { ...order, state: 'planned', unknown: false, sentAt: null }, { nextPollAt: null }))`,
       },
     ],
   },

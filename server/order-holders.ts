@@ -1,0 +1,23 @@
+/** The targets of an order, in the keys that its store knows them by. */
+import { normalKey, type DirectoryIndex } from './directory/directory.ts'
+import type { HolderKey } from './stores/store.ts'
+import { isUser, storeKeyOf } from '../shared/principal.ts'
+
+export interface HolderOfOrdinal {
+  readonly ordinal: number
+  readonly holder: HolderKey
+}
+
+/** In the order of `ordinals`. Throws for one that the directory does not know. */
+export const holdersOf = async (directory: DirectoryIndex, ordinals: readonly number[]): Promise<readonly HolderOfOrdinal[]> => {
+  const holders: HolderOfOrdinal[] = []
+  for (const ordinal of ordinals) {
+    const principal = await directory.find(ordinal)
+    if (principal === undefined) throw new Error(`orders: principal ${ordinal} is in an order and not in the directory`)
+    holders.push({ ordinal, holder: { kind: isUser(principal) ? 'user' : 'device', key: storeKeyOf(principal) } })
+  }
+  return holders
+}
+
+/** Equal for the same holder, however a store writes its key. */
+export const holderWord = (holder: HolderKey): string => `${holder.kind}/${normalKey(holder.kind, holder.key)}`
