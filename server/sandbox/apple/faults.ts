@@ -23,6 +23,10 @@ export type Fault =
   | { readonly is: 'empty-page' }
   /** `versionId` as after one more write. */
   | { readonly is: 'page-moved' }
+  /** `totalPages` says this many, whatever there is. */
+  | { readonly is: 'total-pages'; readonly pages: number }
+  /** Every item of a page carries these members instead of its own, and lacks those of `without`. */
+  | { readonly is: 'odd-items'; readonly members: Readonly<Record<string, unknown>>; readonly without: readonly string[] }
   | { readonly is: 'event-stays-pending' }
   | { readonly is: 'tasks-fail'; readonly errorNumber: number; readonly every: number }
   | { readonly is: 'targets-fail'; readonly errorNumber: number; readonly keys: readonly string[] }
@@ -73,7 +77,15 @@ export interface Faults {
   take(endpoint: Endpoint, location: string | undefined): readonly Fault[]
 }
 
-const LIST_FAULTS = new Set<Fault['is']>(['empty-list', 'page-out-of-range', 'page-loop', 'empty-page', 'page-moved'])
+const LIST_FAULTS = new Set<Fault['is']>([
+  'empty-list',
+  'page-out-of-range',
+  'page-loop',
+  'empty-page',
+  'page-moved',
+  'total-pages',
+  'odd-items',
+])
 const EVENT_FAULTS = new Set<Fault['is']>([
   'event-stays-pending',
   'tasks-fail',

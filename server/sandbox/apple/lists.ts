@@ -35,6 +35,18 @@ const readCount = (query: URLSearchParams, name: string): Result<number | undefi
 
 const has = (faults: readonly Fault[], is: Fault['is']): boolean => faults.some((fault) => fault.is === is)
 
+/** The lists of a page, with the members of their items changed as the faults say. */
+const oddly = (body: Body, faults: readonly Fault[]): Body => {
+  let changed = body
+  for (const fault of faults) {
+    if (fault.is !== 'odd-items') continue
+    const oddItem = (item: object): Body =>
+      Object.fromEntries(Object.entries({ ...item, ...fault.members }).filter(([name]) => !fault.without.includes(name)))
+    changed = Object.fromEntries(Object.entries(changed).map(([name, list]) => [name, Array.isArray(list) ? list.map(oddItem) : list]))
+  }
+  return changed
+}
+
 interface Walk<Row> {
   readonly list: ListName
   readonly version: number
@@ -60,11 +72,11 @@ const page = <Row>(
   const shown = has(faults, 'empty-page') ? [] : rows.slice(at * pageSize, (at + 1) * pageSize)
   const next = has(faults, 'page-loop') ? at : has(faults, 'empty-page') || at + 1 < totalPages ? at + 1 : undefined
   return ok({
-    ...walk.body(shown),
+    ...oddly(walk.body(shown), faults),
     currentPageIndex: at,
     ...(next === undefined ? {} : { nextPageIndex: next }),
     size: shown.length,
-    totalPages,
+    totalPages: faults.reduce((pages, fault) => (fault.is === 'total-pages' ? fault.pages : pages), totalPages),
     versionId: versionId(location, walk.list, walk.version + (has(faults, 'page-moved') ? 1 : 0)),
   })
 }
@@ -189,7 +201,12 @@ export const listAssignments = (
       }
     }),
   })
-  return page(world, location, query, faults, { list: 'assignments', version: view.version, rows, body })
+  // Not reported: a list that only lost something still carries the version of its newest assignment.
+  const version =
+    world.switches.removedAssignments === 'absent'
+      ? view.version
+      : view.rows.reduce((newest, { seat }) => Math.max(newest, seat.version), location.versionFloors.assignments)
+  return page(world, location, query, faults, { list: 'assignments', version, rows, body })
 }
 
 /** A user as Apple shows one. Managed Apple Accounts are never told back. */
@@ -201,7 +218,7 @@ export const userBody = (user: UserRow): Body => ({
   ...(user.idHash === undefined ? {} : { idHash: user.idHash }),
 })
 
-/** `GET /users`. `includeRetired`, of which an older guide speaks, is ignored [doc-conflict]. */
+/** `GET /users`. `includeRetired`, of which an older guide speaks, is ignored unless a switch says otherwise [doc-conflict]. */
 export const listUsers = (
   world: AppleWorld,
   location: LocationState,
@@ -215,11 +232,13 @@ export const listUsers = (
   if (!retiredOnly.ok) return retiredOnly
   if (!since.ok) return since
   const clientUserId = query.get('clientUserId')
+  const leavesRetiredOut = world.switches.includeRetired === 'honoured' && query.get('includeRetired') === '0'
   const view = world.views.users(location)
   const rows = view.rows.filter(
     (user) =>
       (clientUserId === null || user.clientUserId === clientUserId) &&
       (activeOnly.value !== true || isActive(user)) &&
+      (!leavesRetiredOut || isActive(user)) &&
       (retiredOnly.value !== true || user.status === 'Retired') &&
       user.version > (since.value ?? -1),
   )

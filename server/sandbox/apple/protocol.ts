@@ -100,14 +100,18 @@ const authenticate = (world: AppleWorld, bearer: string | undefined): Result<Hol
 
 const FIFTEEN_DAYS_MS = 15 * 86_400_000
 
-const envelope = (world: AppleWorld, { location, token }: Holder): Record<string, unknown> => {
+const envelope = (world: AppleWorld, { location, token }: Holder, endpoint: Endpoint): Record<string, unknown> => {
   const mode = world.switches.tokenExpirationDate
   const shown = mode === 'always' || (mode === 'last-15-days' && token.expiresAt - world.clock.now() <= FIFTEEN_DAYS_MS)
   const unset = world.switches.unsetMdmInfo === 'null' ? { mdmInfo: null } : {}
   return {
     uId: location.uId,
     ...(shown ? { tokenExpirationDate: appleTime(token.expiresAt) } : {}),
-    ...(location.mdmInfo === null ? unset : { mdmInfo: location.mdmInfo }),
+    ...(world.switches.mdmInfoIn === 'client-config' && endpoint !== 'client-config'
+      ? {}
+      : location.mdmInfo === null
+        ? unset
+        : { mdmInfo: location.mdmInfo }),
   }
 }
 
@@ -246,7 +250,9 @@ export const createProtocol = (world: AppleWorld, log: RequestLog): Hono => {
         body = wanted.ok ? ok({ eventId: acceptEvent(world, location, wanted.value, faults).id }) : wanted
       }
     }
-    return body.ok ? jsonAnswer(world, { ...body.value, ...envelope(world, holder.value) }, 200) : errorAnswer(world, entry, body.error)
+    return body.ok
+      ? jsonAnswer(world, { ...body.value, ...envelope(world, holder.value, route.endpoint) }, 200)
+      : errorAnswer(world, entry, body.error)
   }
 
   const app = new Hono()

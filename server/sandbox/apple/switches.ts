@@ -14,6 +14,9 @@ export interface Switches {
   readonly errorBodiesWith200: 'never' | 'only-9622' | 'all'
   readonly tokenExpirationDate: 'always' | 'last-15-days' | 'never'
   readonly unsetMdmInfo: 'absent' | 'null'
+  readonly mdmInfoIn: 'every-answer' | 'client-config'
+  readonly removedAssignments: 'absent' | 'not-reported'
+  readonly includeRetired: 'ignored' | 'honoured'
   readonly repeatedWrite: 'success' | 'v1-errors'
   readonly unknownSerials: 'accepted' | 'refused'
   /** Serials that count as known while `unknownSerials` is `refused`. */
@@ -38,6 +41,9 @@ export const DEFAULT_SWITCHES: Switches = {
   errorBodiesWith200: 'only-9622',
   tokenExpirationDate: 'always',
   unsetMdmInfo: 'absent',
+  mdmInfoIn: 'every-answer',
+  removedAssignments: 'absent',
+  includeRetired: 'ignored',
   repeatedWrite: 'success',
   unknownSerials: 'accepted',
   knownSerials: [],
@@ -61,6 +67,10 @@ export const SWITCH_HELP: Readonly<Record<keyof Switches, string>> = {
   errorBodiesWith200: 'Error bodies with HTTP 200: never, for 9622 alone [seen], or for all [seen].',
   tokenExpirationDate: 'In answers always [seen], in the last 15 days only [doc-conflict], or never.',
   unsetMdmInfo: 'While nobody owns the location, mdmInfo is absent or null [doc-conflict].',
+  mdmInfoIn: 'Once set, mdmInfo is in every answer, or in that of client/config alone, as published examples have it [doc-conflict].',
+  removedAssignments:
+    'A removed assignment is absent from the increment, whose version has moved on; or not reported: the version is that of the newest assignment still there [unknown].',
+  includeRetired: 'includeRetired=0 on users, of which an older guide speaks, is ignored or leaves retired users out [doc-conflict].',
   repeatedWrite: 'Assigning what is assigned, freeing what is free: success, or 9616, 9619 and 9618 inside the event [unknown].',
   unknownSerials: 'A serial number the organisation does not own is accepted or fails with 9602 [unknown].',
   knownSerials: 'Serial numbers that count as known when unknown ones are refused.',

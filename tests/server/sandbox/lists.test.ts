@@ -231,3 +231,54 @@ describe('filters on assignments and users', () => {
     expect(await users('includeRetired=0')).toEqual(['ada', 'bo'])
   })
 })
+
+describe('ways that the papers leave open', () => {
+  test('mdmInfo is in every answer, or in that of client/config alone', async () => {
+    const desk = withSeats(1)
+    const owner = { id: 'a', name: 'b', metadata: 'c' }
+    desk.control.setOwner(desk.uId, owner)
+    expect((await desk.get('/assets')).body['mdmInfo']).toEqual(owner)
+    desk.control.setSwitches({ mdmInfoIn: 'client-config' })
+    expect((await desk.get('/assets')).body['mdmInfo']).toBeUndefined()
+    expect((await desk.get('/client/config')).body['mdmInfo']).toEqual(owner)
+  })
+
+  test('a removed assignment is absent from the increment; or the version does not tell of it either', async () => {
+    const desk = withSeats(3)
+    const version = async (): Promise<unknown> => (await desk.get('/assignments')).body['versionId']
+    const first = await version()
+    desk.control.freeOutside(desk.uId, APP, [device('C02ZZ0001')])
+    expect(await version()).not.toBe(first)
+    expect((await desk.get(`/assignments?sinceVersionId=${String(first)}`)).body).toMatchObject({ assignments: [] })
+    desk.control.setSwitches({ removedAssignments: 'not-reported' })
+    const second = await version()
+    desk.control.freeOutside(desk.uId, APP, [device('C02ZZ0002')])
+    expect(await version()).toBe(second)
+    desk.control.assignOutside(desk.uId, APP, [device('C02ZZ0009')])
+    expect(await version()).not.toBe(second)
+  })
+
+  test('includeRetired is ignored, or leaves retired users out', async () => {
+    const desk = withSeats(1)
+    desk.control.registerUser(desk.uId, { clientUserId: 'ada' })
+    desk.control.retireUser(desk.uId, 'ada')
+    const seen = async () => itemsOf((await desk.get('/users?includeRetired=0')).body['users'])
+    expect(await seen()).toHaveLength(1)
+    desk.control.setSwitches({ includeRetired: 'honoured' })
+    expect(await seen()).toHaveLength(0)
+  })
+
+  test('items that are odd, and a number of pages that can not be', async () => {
+    const desk = withSeats(1)
+    desk.control.faults.arm({
+      fault: { is: 'odd-items', members: { productType: 'Bundle', adamId: 900000011 }, without: ['deviceAssignable'] },
+      endpoint: 'assets',
+      times: 1,
+    })
+    desk.control.faults.arm({ fault: { is: 'total-pages', pages: 1_000_000 }, endpoint: 'assets', times: 1 })
+    const { body } = await desk.get('/assets')
+    expect(body['totalPages']).toBe(1_000_000)
+    expect(itemsOf(body['assets'])[0]).toMatchObject({ productType: 'Bundle', adamId: 900000011, revocable: true })
+    expect(itemsOf(body['assets'])[0]).not.toHaveProperty('deviceAssignable')
+  })
+})
