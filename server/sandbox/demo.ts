@@ -87,6 +87,8 @@ const settingsFor = (store: Sandbox, password: string): Settings => {
     QM_OWNER_PASSWORD: password,
     QM_APPLE_APPS_BOOKS_URL: store.appsAndBooksUrl,
     QM_APPLE_METADATA_URL: store.metadataUrl,
+    QM_APPLE_DEVICES_URL: store.devicesUrl,
+    QM_APPLE_AUTH_URL: store.authUrl,
   })
   if (!settings.ok) throw new StartRefused(settings.error.text)
   return settings.value

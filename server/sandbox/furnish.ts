@@ -10,4 +10,8 @@ export const furnishApple = (control: AppleControl, organisation: SampleOrganisa
     for (const { adamId, ...rest } of owned) control.own(location.uId, adamId, rest)
     if (owner !== null) control.setOwner(location.uId, owner)
   }
+  for (const { organisation: name, program, devices } of organisation.deviceLists) {
+    control.addDeviceAccount(name, program)
+    for (const device of devices) control.addDevice(name, device)
+  }
 }

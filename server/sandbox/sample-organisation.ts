@@ -1,5 +1,7 @@
 import type { NewLocation, Owned } from './apple/control.ts'
 import type { MdmInfo, PricingParam, Product, Target, UserInput } from './apple/state.ts'
+import { sampleDeviceList } from './sample-device-list.ts'
+import type { SampleDeviceList } from './sample-device-list.ts'
 import { outsideSerial, sampleDevices, sampleGroups, samplePeople } from './sample-people.ts'
 import type { SampleDevice, SampleGroup, SampleMembership, SampleUser } from './sample-people.ts'
 import {
@@ -45,6 +47,8 @@ export interface SampleOrganisation {
   /** The same as CSV, with the heads of the directory import. */
   readonly csv: { readonly users: string; readonly devices: string; readonly groups: string; readonly memberships: string }
   readonly locations: readonly SampleLocation[]
+  /** What the device API tells; organisations without one have no device API account. */
+  readonly deviceLists: readonly SampleDeviceList[]
   readonly assignments: readonly SuggestedAssignment[]
   /** Notability at the schools: 30 of 31 seats are in use, and no assignment asks for the last. */
   readonly lastSeat: { readonly location: string; readonly adamId: string; readonly pricingParam: PricingParam }
@@ -283,6 +287,20 @@ export const sampleOrganisation = (now: number): SampleOrganisation => {
     },
   ]
 
+  const holdersAt = (place: Place): ReadonlySet<string> => {
+    const { owned } = mustFind(
+      locations.find(({ uId }) => uId === UID[place]),
+      place,
+    )
+    return new Set(owned.flatMap(({ heldBy: held = [] }) => held.flatMap((at) => (at.kind === 'device' ? [at.serialNumber] : []))))
+  }
+  // The campus has no device API account, as many organisations have none.
+  const schoolSites = [...SITES.schools, 'IT']
+  const deviceLists = [
+    sampleDeviceList({ organisation: 'Eastmere Schools', program: 'school' }, now, schoolSites, fleet.devices, holdersAt('schools')),
+    sampleDeviceList({ organisation: 'Eastmere Clinic', program: 'business' }, now, SITES.clinic, fleet.devices, holdersAt('clinic')),
+  ]
+
   const assignments = WISHES.map(([place, name, group, , mode, intent]): SuggestedAssignment => ({
     location: UID[place],
     adamId: idOf(name),
@@ -306,6 +324,7 @@ export const sampleOrganisation = (now: number): SampleOrganisation => {
       memberships: csvOf(['group', 'member'], memberships),
     },
     locations,
+    deviceLists,
     assignments,
     lastSeat: { location: SCHOOLS_UID, adamId: idOf('Notability'), pricingParam: 'STDQ' },
   }

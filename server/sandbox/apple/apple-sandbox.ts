@@ -3,6 +3,7 @@ import type { Chance, Clock } from '../../../shared/clock.ts'
 import { createControlRoutes } from './control-routes.ts'
 import { createControl } from './control-object.ts'
 import type { AppleControl } from './control.ts'
+import { createDeviceApi } from './device-api.ts'
 import { createFaults } from './faults.ts'
 import { userBody } from './lists.ts'
 import { createLookup } from './lookup.ts'
@@ -58,6 +59,7 @@ export const createAppleSandbox = ({ clock, chance, fetch, state, switches }: Ap
       },
     }),
     openEvents: new Map(),
+    accessTokens: new Map(),
   }
   const log = createRequestLog()
   const control = createControl(world, log)
@@ -73,6 +75,7 @@ export const createAppleSandbox = ({ clock, chance, fetch, state, switches }: Ap
   })
   app.route('/', createProtocol(world, log))
   app.route('/', createLookup(world, log))
+  app.route('/', createDeviceApi(world, log))
   app.route('/', createControlRoutes(control))
   return { fetch: async (request) => app.fetch(request), control }
 }

@@ -89,6 +89,10 @@ export const ENDPOINTS = [
   'status',
   'lookup',
   'notification',
+  'device-token',
+  'org-devices',
+  'org-device',
+  'mdm-servers',
 ] as const // The same words as `Endpoint`; armFault below would not compile otherwise.
 
 const switches = v.partial(
@@ -116,6 +120,10 @@ const switches = v.partial(
     taskOrder: v.picklist(['as-given', 'shuffled']),
     syncErrorInfo: flag,
     eventRetentionMs: orNull(count),
+    devicePageSize: v.pipe(positive, v.maxValue(1000)),
+    deviceTokenSeconds: positive,
+    deviceKid: v.picklist(['checked', 'required', 'refused']),
+    releasedDevices: v.picklist(['left-out', 'listed']),
   }),
 )
 
@@ -183,6 +191,23 @@ const act = v.variant('act', [
   v.object({ act: v.literal('clear-faults'), id: v.optional(positive) }),
   v.object({ act: v.literal('set-switches'), changes: switches }),
   v.object({ act: v.literal('set-limits'), changes: v.record(v.string(), orNull(count)) }),
+  v.object({
+    act: v.literal('add-device-account'),
+    organisation: filled,
+    program: v.optional(v.picklist(['business', 'school']), 'business'),
+  }),
+  v.object({ act: v.literal('set-device-role'), organisation: filled, role: v.picklist(['may-read', 'no-rights']) }),
+  v.object({ act: v.literal('revoke-device-keys'), organisation: filled }),
+  v.object({ act: v.literal('expire-access-tokens') }),
+  v.object({
+    act: v.literal('add-device'),
+    organisation: filled,
+    serialNumber: filled,
+    productFamily: v.optional(filled, 'iPad'),
+    deviceModel: v.exactOptional(filled),
+  }),
+  v.object({ act: v.literal('release-device'), organisation: filled, serialNumber: filled }),
+  v.object({ act: v.literal('forget-device'), organisation: filled, serialNumber: filled }),
   v.object({ act: v.literal('finish-events') }),
   v.object({ act: v.literal('clear-requests') }),
 ])
@@ -275,6 +300,26 @@ export const perform = (control: AppleControl, done: ControlAct): unknown => {
     }
     case 'set-limits':
       return control.setLimits(done.changes)
+    case 'add-device-account':
+      return control.addDeviceAccount(done.organisation, done.program)
+    case 'set-device-role':
+      return control.setDeviceRole(done.organisation, done.role)
+    case 'revoke-device-keys':
+      return control.revokeDeviceKeys(done.organisation)
+    case 'expire-access-tokens':
+      return control.expireAccessTokens()
+    case 'add-device': {
+      const { serialNumber, productFamily, deviceModel } = done
+      return control.addDevice(done.organisation, {
+        serialNumber,
+        productFamily,
+        ...(deviceModel === undefined ? {} : { deviceModel }),
+      })
+    }
+    case 'release-device':
+      return control.releaseDevice(done.organisation, done.serialNumber)
+    case 'forget-device':
+      return control.forgetDevice(done.organisation, done.serialNumber)
     case 'finish-events':
       return { finished: control.finishEvents() }
     case 'clear-requests':

@@ -1,5 +1,6 @@
 import { ok } from '../../../shared/result.ts'
 import type { AppleControl, Counts, Refusal } from './control.ts'
+import { createDeviceControl } from './device-control.ts'
 import { finishEvents, runOutside, settleEvents, wakeFor } from './events.ts'
 import { taskCount } from './tasks.ts'
 import type { EventRequest } from './events.ts'
@@ -84,6 +85,7 @@ export const createControl = (world: AppleWorld, log: RequestLog): AppleControl 
   }
 
   return {
+    ...createDeviceControl(world),
     addLocation(input) {
       const uId =
         input.uId ??
@@ -272,6 +274,7 @@ export const createControl = (world: AppleWorld, log: RequestLog): AppleControl 
       if (!parsed.ok) return parsed
       world.state = readSnapshot(parsed.value)
       world.views.forget()
+      world.accessTokens.clear()
       resumeEvents()
       return ok(undefined)
     },

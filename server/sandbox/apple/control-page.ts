@@ -1,48 +1,15 @@
 import { html } from 'hono/html'
 import { ENDPOINTS, FAULT_NAMES } from './control-acts.ts'
+import { choice, field, form, frame, when } from './control-forms.ts'
+import type { Html } from './control-forms.ts'
+import { organisationsSection } from './device-page.ts'
 import type { AppleControl, LocationSummary, OwnedSummary } from './control.ts'
 import { targetKey } from './state.ts'
 import { SWITCH_HELP } from './switches.ts'
 import type { Switches } from './switches.ts'
 
-// `html` escapes every value that is put into it; nothing here is marked as raw.
-type Html = ReturnType<typeof html>
-
-const when = (ms: number | null): string => (ms === null ? '–' : new Date(ms).toISOString().replace('T', ' ').slice(0, 19))
 const plain = (count: number | null): string => (count === null ? 'no limit' : String(count))
 const pathOf = (uId: string): string => `/control/locations/${encodeURIComponent(uId)}`
-
-const frame = (title: string, body: Html): Html =>
-  html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width" />
-        <title>${title}</title>
-        <link rel="stylesheet" href="/control/style.css" />
-      </head>
-      <body>
-        ${body}
-      </body>
-    </html>`
-
-const hidden = (fields: Readonly<Record<string, string>>): Html =>
-  html`${Object.entries(fields).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)}`
-
-const form = (back: string, fields: Readonly<Record<string, string>>, content: Html, button: string, block = false): Html =>
-  html`<form method="post" action="/control/act" class="${block ? 'block' : ''}">
-    ${hidden({ ...fields, back })} ${content}<button>${button}</button>
-  </form>`
-
-const field = (label: string, name: string, value = '', short = false): Html =>
-  html`<label>${label}<input name="${name}" value="${value}" class="${short ? 'short' : ''}" /></label>`
-
-const choice = (label: string, name: string, options: readonly string[], chosen = ''): Html =>
-  html`<label
-    >${label}<select name="${name}">
-      ${options.map((option) => html`<option value="${option}" ${option === chosen ? 'selected' : ''}>${option === '' ? 'any' : option}</option>`)}
-    </select></label
-  >`
 
 const OPTIONS: { readonly [Name in keyof Switches]?: readonly string[] } = {
   holdEvents: ['false', 'true'],
@@ -61,6 +28,8 @@ const OPTIONS: { readonly [Name in keyof Switches]?: readonly string[] } = {
   failureGrouping: ['by-error', 'by-error-and-asset'],
   taskOrder: ['as-given', 'shuffled'],
   syncErrorInfo: ['false', 'true'],
+  deviceKid: ['checked', 'required', 'refused'],
+  releasedDevices: ['left-out', 'listed'],
 }
 
 const switchRow = (name: keyof Switches, value: unknown): Html => {
@@ -146,7 +115,7 @@ export const overviewPage = (control: AppleControl): Html => {
           </tbody>
         </table>
       </div>
-      ${form('/control', { act: 'finish-events' }, html``, 'Finish all open events now')}
+      ${form('/control', { act: 'finish-events' }, html``, 'Finish all open events now')} ${organisationsSection(control)}
       <h2>Trouble</h2>
       <p>Strikes the next requests that fit. Fields a trouble does not need are ignored.</p>
       ${faultForm(locations)}

@@ -4,6 +4,8 @@ import { actOfForm, parseAct, perform } from './control-acts.ts'
 import { assetPage, locationPage, overviewPage, refusedPage } from './control-page.ts'
 import { CONTROL_STYLE } from './control-style.ts'
 import type { AppleControl, LocationSummary } from './control.ts'
+import type { OrganisationSummary } from './device-control.ts'
+import { organisationPage } from './device-page.ts'
 
 const isPricing = (text: string | undefined): text is 'STDQ' | 'PLUS' => text === 'STDQ' || text === 'PLUS'
 
@@ -55,6 +57,27 @@ export const createControlRoutes = (control: AppleControl): Hono => {
       'content-type': 'application/octet-stream',
       'content-disposition': `attachment; filename="sToken_for_${location.uId}.vpptoken"`,
     })
+  })
+
+  const organisationOf = (c: Context): OrganisationSummary | undefined =>
+    control.organisations().find(({ name }) => name === c.req.param('name'))
+
+  app.get('/control/organisations/:name', (c) => {
+    const organisation = organisationOf(c)
+    return organisation === undefined ? c.notFound() : c.html(organisationPage(control, organisation))
+  })
+  app.get('/control/organisations/:name/key', (c) => {
+    const organisation = organisationOf(c)
+    if (organisation?.accounts.every(({ revoked }) => revoked) !== false) return c.notFound()
+    return c.body(control.deviceKeyFor(organisation.name).privateKey, 200, {
+      'content-type': 'application/x-pem-file',
+      'content-disposition': 'attachment; filename="device-api-key.pem"',
+    })
+  })
+  app.get('/control/api/organisations', (c) => c.json(control.organisations()))
+  app.get('/control/api/organisations/:name/devices', (c) => {
+    const organisation = organisationOf(c)
+    return organisation === undefined ? c.json({ error: 'no such organisation' }, 404) : c.json(control.orgDevices(organisation.name))
   })
 
   app.get('/control/api/locations', (c) => c.json(control.locations()))

@@ -1,4 +1,5 @@
 import type { Result } from '../../../shared/result.ts'
+import type { DeviceControl } from './device-control.ts'
 import type { Faults } from './faults.ts'
 import type { SentNotice } from './notices.ts'
 import type { LoggedRequest } from './request-log.ts'
@@ -84,7 +85,7 @@ export interface EventSummary {
  * What happens outside the protocol: purchases, other administrators, other MDMs, trouble. Locations are named by uId, products by
  * adamId with STDQ unless said otherwise. A location or asset that does not exist is the caller's mistake and throws.
  */
-export interface AppleControl {
+export interface AppleControl extends DeviceControl {
   addLocation(input: NewLocation): { readonly uId: string; readonly tokenFile: string }
   locations(): readonly LocationSummary[]
   renameLocation(location: string, name: string): void

@@ -51,6 +51,10 @@ export type Endpoint =
   | 'status'
   | 'lookup'
   | 'notification'
+  | 'device-token'
+  | 'org-devices'
+  | 'org-device'
+  | 'mdm-servers'
 
 export const LIST_ENDPOINTS: readonly Endpoint[] = ['assets', 'assignments', 'users']
 export const EVENT_ENDPOINTS: readonly Endpoint[] = ['create-users', 'update-users', 'retire-users', 'associate', 'disassociate', 'revoke']

@@ -101,12 +101,41 @@ const product = v.object({
   customFor: v.exactOptional(texts),
 })
 
+const organisation = v.object({
+  name: v.string(),
+  program: v.picklist(['business', 'school']),
+  accounts: v.array(
+    v.object({
+      clientId: v.string(),
+      keyId: v.string(),
+      privateKey: v.string(),
+      role: v.picklist(['may-read', 'no-rights']),
+      revoked: v.boolean(),
+    }),
+  ),
+  servers: v.array(v.object({ id: v.string(), name: v.string(), createdAt: v.number() })),
+  devices: v.array(
+    v.object({
+      serialNumber: v.string(),
+      productFamily: v.string(),
+      productType: v.string(),
+      deviceModel: v.string(),
+      addedAt: v.number(),
+      updatedAt: v.number(),
+      releasedAt: v.nullable(v.number()),
+      server: v.nullable(v.string()),
+    }),
+  ),
+})
+
 const snapshot = v.object({
   is: v.literal('apple-sandbox'),
   format: v.literal(1),
   limits: v.record(v.string(), count),
   catalogue: v.array(product),
   locations: v.array(location),
+  // A snapshot of an earlier release has none.
+  organisations: v.optional(v.array(organisation), []),
 })
 
 /** The whole state as JSON, the sandbox's own token secrets among it. Faults, lags and the request log are not part of it. */
@@ -134,6 +163,12 @@ export const writeSnapshot = (state: AppleState): AppleSnapshot => ({
   is: 'apple-sandbox',
   format: 1,
   limits: Object.fromEntries(state.limits),
+  organisations: Array.from(state.organisations.values(), ({ accounts, servers, devices, ...head }) => ({
+    ...head,
+    accounts: Array.from(accounts.values(), (account) => ({ ...account })),
+    servers: [...servers.values()],
+    devices: Array.from(devices.values(), (device) => ({ ...device })),
+  })),
   catalogue: Array.from(state.catalogue.values(), (known) => ({
     ...known,
     genres: [...known.genres],
@@ -159,6 +194,17 @@ export const writeSnapshot = (state: AppleState): AppleSnapshot => ({
 
 export const readSnapshot = (given: AppleSnapshot): AppleState => ({
   limits: new Map(Object.entries(given.limits)),
+  organisations: new Map(
+    given.organisations.map(({ accounts, servers, devices, ...head }) => [
+      head.name,
+      {
+        ...head,
+        accounts: new Map(accounts.map((account) => [account.clientId, { ...account }])),
+        servers: new Map(servers.map((server) => [server.id, server])),
+        devices: new Map(devices.map((device) => [device.serialNumber, { ...device }])),
+      },
+    ]),
+  ),
   catalogue: new Map(given.catalogue.map((known): [string, Product] => [known.adamId, known])),
   locations: new Map(given.locations.map((place): [string, LocationState] => [place.uId, readLocation(place)])),
 })

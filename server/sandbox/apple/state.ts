@@ -1,3 +1,5 @@
+import type { DeviceOrganisation } from './device-state.ts'
+
 /** Everything the sandbox's Apple knows. Only the files of this folder change it, and only through seats.ts, users.ts and control.ts. */
 export type PricingParam = 'STDQ' | 'PLUS'
 export type ListName = 'assets' | 'assignments' | 'users'
@@ -144,6 +146,8 @@ export interface AppleState {
   readonly locations: Map<string, LocationState>
   readonly catalogue: Map<string, Product>
   readonly limits: Map<string, number>
+  /** By name. Their devices are told by the device API. */
+  readonly organisations: Map<string, DeviceOrganisation>
 }
 
 export const assetKey = (asset: { readonly adamId: string; readonly pricingParam: string }): string =>
@@ -186,4 +190,5 @@ export const emptyState = (): AppleState => ({
   locations: new Map(),
   catalogue: new Map(),
   limits: new Map(Object.entries(PUBLISHED_LIMITS)),
+  organisations: new Map(),
 })

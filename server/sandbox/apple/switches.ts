@@ -29,6 +29,10 @@ export interface Switches {
   readonly taskOrder: 'as-given' | 'shuffled'
   readonly syncErrorInfo: boolean
   readonly eventRetentionMs: number | null
+  readonly devicePageSize: number
+  readonly deviceTokenSeconds: number
+  readonly deviceKid: 'checked' | 'required' | 'refused'
+  readonly releasedDevices: 'left-out' | 'listed'
 }
 
 export const DEFAULT_SWITCHES: Switches = {
@@ -55,6 +59,10 @@ export const DEFAULT_SWITCHES: Switches = {
   taskOrder: 'as-given',
   syncErrorInfo: false,
   eventRetentionMs: null,
+  devicePageSize: 1000,
+  deviceTokenSeconds: 3600,
+  deviceKid: 'checked',
+  releasedDevices: 'left-out',
 }
 
 export const SWITCH_HELP: Readonly<Record<keyof Switches, string>> = {
@@ -81,5 +89,9 @@ export const SWITCH_HELP: Readonly<Record<keyof Switches, string>> = {
   failureGrouping: 'Failures of an event are put together by error, or by error and asset [unknown].',
   taskOrder: 'Which tasks come first, and so who gets the last seat: as given, or shuffled [unknown].',
   syncErrorInfo: 'Refusals 9703 to 9707 name what they are about [unknown].',
+  devicePageSize: 'Items on one page of the device list at most, whatever limit is asked for.',
+  deviceTokenSeconds: 'Seconds for which an access token of the device API is good.',
+  deviceKid: 'The kid of a client assertion: checked where it is sent, required, or any refused [seen].',
+  releasedDevices: 'A released device leaves the device list, or stays in it with its date [unknown].',
   eventRetentionMs: 'Milliseconds after its end for which an event can be asked for; empty = for ever [unknown].',
 }

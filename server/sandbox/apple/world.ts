@@ -1,4 +1,5 @@
 import type { Chance, Clock } from '../../../shared/clock.ts'
+import type { AccessToken } from './device-state.ts'
 import type { Faults } from './faults.ts'
 import type { Notices } from './notices.ts'
 import type { AppleEvent, AppleState, LocationState } from './state.ts'
@@ -14,6 +15,8 @@ export interface AppleWorld {
   readonly faults: Faults
   readonly views: Views
   readonly notices: Notices
+  /** Of the device API; they do not outlive the process. */
+  readonly accessTokens: Map<string, AccessToken>
   /** Events that still have tasks, in the order of their acceptance. */
   readonly openEvents: Map<string, { readonly location: LocationState; readonly event: AppleEvent }>
 }
