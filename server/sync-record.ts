@@ -9,14 +9,16 @@ import { licenseAfter } from './license-after-read.ts'
 import { findLicense } from './licenses.ts'
 import type { Orders } from './orders.ts'
 import type { LicenseRead, LocationIdentity } from './stores/store.ts'
+import { distinctOrdinals, seatDifference } from './seat-difference.ts'
+import type { ReadSeats } from './seat-collection.ts'
 import { keepCursor, readCursor } from './sync-cursor.ts'
 import { keepSync } from './sync-history.ts'
-import type { ReadHolders, Walk } from './sync-reading.ts'
+import type { Walk } from './sync-reading.ts'
 import { isoTime, type Clock } from '../shared/clock.ts'
 import type { Connector } from '../shared/connector.ts'
-import { columnsFact, columnsOfSeats, licenseIdOf, licensesKey, ordersKey, rowsFact, seatsKey } from '../shared/facts.ts'
+import { columnsFact, licenseIdOf, licensesKey, noOrdinals, ordersKey, rowsFact, seatsKey } from '../shared/facts.ts'
 import type { ConnectorId, LicenseId, PrincipalKind } from '../shared/ids.ts'
-import { licenseKeyOf, type License, type Seat } from '../shared/license.ts'
+import { licenseKeyOf, type License } from '../shared/license.ts'
 import type { Sync } from '../shared/sync.ts'
 
 /** All that one sync read. */
@@ -33,7 +35,7 @@ export interface SyncRecord {
    */
   recordDifferences(sync: Sync, connector: Connector, read: SyncRead, onFinished: (finished: Sync) => void): Promise<Sync['changed']>
   /** The seats of one license that was read whole. */
-  recordSeatsOfLicense(license: License, holders: ReadHolders): Promise<void>
+  recordSeatsOfLicense(license: License, seats: ReadSeats): Promise<void>
 }
 
 export interface SyncRecordDeps {
@@ -57,17 +59,13 @@ export const createSyncRecord = (deps: SyncRecordDeps): SyncRecord => {
       const readAt = isoTime(at)
       const idByKey = await licenseIds(write, connectorId, read.licenses, walk)
       const licenses = await recordLicenses(write, connector, idByKey, read.licenses, readAt)
-      const people = await knowPrincipals(
-        write,
-        directory,
-        sourceOf(connector.store, connectorId),
-        [...walk.holdersByLicense.values()].flatMap(({ unknown }) => unknown),
-      )
+      const people = await knowHolders(write, sourceOf(connector.store, connectorId), walk.seats)
+      const ordered = await orderedByLicense(write, connectorId)
       let seats = 0
       for (const [key, id] of idByKey) {
-        const holders = walk.holdersByLicense.get(key)
-        if (holders === undefined && !walk.full) continue
-        seats += await recordSeats(write, id, ordinalsOf(holders ?? { known: [], unknown: [] }, people), walk.full, at)
+        const places = walk.seats.placesByLicense.get(key)
+        if (places === undefined && !walk.full) continue
+        seats += await recordSeats(write, id, people, places ?? noOrdinals, ordered.get(id) ?? nobody, walk.full, at)
       }
       const fullAt = walk.full ? at : ((await readCursor(write.trx, connectorId))?.fullAt ?? 0)
       await keepCursor(write, connectorId, walk.cursor, fullAt)
@@ -92,41 +90,77 @@ export const createSyncRecord = (deps: SyncRecordDeps): SyncRecord => {
     })
   }
 
-  const recordSeatsOfLicense: SyncRecord['recordSeatsOfLicense'] = async (license, holders) => {
+  const recordSeatsOfLicense: SyncRecord['recordSeatsOfLicense'] = async (license, seats) => {
     await journal.write(async (write) => {
-      const people = await knowPrincipals(write, directory, sourceOf(license.store, license.connectorId), holders.unknown)
-      await recordSeats(write, license.id, ordinalsOf(holders, people), true, clock.now())
+      const people = await knowHolders(write, sourceOf(license.store, license.connectorId), seats)
+      const places = seats.placesByLicense.get(licenseKeyOf(license.product.id, license.pricing)) ?? noOrdinals
+      const ordered = await orderedByLicense(write, license.connectorId)
+      await recordSeats(write, license.id, people, places, ordered.get(license.id) ?? nobody, true, clock.now())
     })
   }
 
-  /**
-   * The seats of one license as read, against those held. Just after an order the store's list may be older than its
-   * event: what an order gave stays, what an order took stays gone, until the lag is over.
-   */
-  const recordSeats = async (write: Writing, id: LicenseId, ordinals: readonly number[], full: boolean, at: number): Promise<number> => {
-    const held = await write.columns(seatsKey(id))
-    const lately = orders.settledLately(id)
-    // A planned order has not left: a seat that is there before it is somebody else's.
-    const open = new Set(
-      (await write.rows(ordersKey(id)))
-        .filter(({ action, state }) => action === 'associate' && state !== 'planned')
-        .flatMap((order) => order.open),
-    )
-    const read = new Set(ordinals)
-    const heldOrdinals = new Set(held.ordinals)
-    const put: Seat[] = []
-    for (const ordinal of read) {
-      if (heldOrdinals.has(ordinal) || lately.get(ordinal) === 'taken') continue
-      const kind: PrincipalKind = directory.principal(ordinal)?.kind ?? (await kindOf(write, ordinal))
-      put.push({ ordinal, licenseType: kind, origin: open.has(ordinal) ? 'assignment' : 'found', sinceS: Math.floor(at / 1000) })
-    }
-    const remove = full ? held.ordinals.filter((ordinal) => !read.has(ordinal) && lately.get(ordinal) !== 'given') : new Uint32Array(0)
-    if (put.length === 0 && remove.length === 0) return 0
-    await write.record(columnsFact(seatsKey(id), columnsOfSeats(put), remove))
-    return put.length + remove.length
+  const knowHolders = async (write: Writing, source: string, { holders }: ReadSeats): Promise<KnownHolders> => {
+    const { ordinalOf, made } = await knowPrincipals(write, directory, source, holders)
+    const ordinals = Uint32Array.from(holders, ({ kind, key }) => ordinalOf(kind, key))
+    const kindByOrdinal = new Map(holders.map(({ kind }, place) => [ordinals[place] ?? 0, kind]))
+    return { ordinals, kindOf: (ordinal) => kindByOrdinal.get(ordinal) ?? 'device', made }
+  }
+
+  /** The seats of one license as read, against those held. Gives how many changed. */
+  const recordSeats = async (
+    write: Writing,
+    id: LicenseId,
+    people: KnownHolders,
+    places: Uint32Array,
+    ordered: ReadonlySet<number>,
+    full: boolean,
+    at: number,
+  ): Promise<number> => {
+    const difference = seatDifference(await write.columns(seatsKey(id)), {
+      ordinals: distinctOrdinals(places.map((place) => people.ordinals[place] ?? 0)),
+      kindOf: people.kindOf,
+      full,
+      at,
+      lately: orders.settledLately(id),
+      ordered,
+    })
+    if (difference === undefined) return 0
+    await write.record(columnsFact(seatsKey(id), difference.put, difference.remove))
+    return difference.put.ordinals.length + difference.remove.length
   }
 
   return { recordDifferences, recordSeatsOfLicense }
+}
+
+interface KnownHolders {
+  /** By their places in what was read. */
+  readonly ordinals: Uint32Array
+  readonly kindOf: (ordinal: number) => PrincipalKind
+  readonly made: number
+}
+
+const nobody: ReadonlySet<number> = new Set()
+
+/** Who is to get a seat by an order that has left. A planned one has not: a seat that is there before it is somebody else's. */
+const orderedByLicense = async (write: Writing, connectorId: ConnectorId): Promise<ReadonlyMap<LicenseId, ReadonlySet<number>>> => {
+  const open = await write.trx
+    .selectFrom('orders')
+    .select('license')
+    .distinct()
+    .where('connector', '=', connectorId)
+    .where('action', '=', 'associate')
+    .where('state', 'in', ['sent', 'pending'])
+    .execute()
+  const ordered = new Map<LicenseId, ReadonlySet<number>>()
+  for (const { license } of open) {
+    const id = license as LicenseId
+    const rows = await write.rows(ordersKey(id))
+    ordered.set(
+      id,
+      new Set(rows.filter(({ action, state }) => action === 'associate' && state !== 'planned').flatMap((order) => order.open)),
+    )
+  }
+  return ordered
 }
 
 /** How many licenses changed. One that was read again as it was gets its new age, and does not count. */
@@ -171,7 +205,7 @@ const licenseIds = async (
   const idByKey = new Map(known.map(({ product, pricing, ordinal }) => [`${product}/${pricing}`, licenseIdOf(ordinal)]))
   const fresh = new Set<string>()
   for (const read of reads) fresh.add(licenseKeyOf(read.productId, read.pricing))
-  for (const key of walk.holdersByLicense.keys()) fresh.add(key)
+  for (const key of walk.seats.placesByLicense.keys()) fresh.add(key)
   for (const key of idByKey.keys()) fresh.delete(key)
   if (fresh.size === 0) return idByKey
   let ordinal = await write.nextNumbers('license', fresh.size)
@@ -188,13 +222,3 @@ const licenseIds = async (
 }
 
 const sourceOf = (store: Connector['store'], connectorId: ConnectorId): string => `${store}:${connectorId}`
-
-const ordinalsOf = (
-  { known, unknown }: ReadHolders,
-  people: { readonly ordinalOf: (kind: PrincipalKind, key: string) => number },
-): readonly number[] => [...known, ...unknown.map((holder) => people.ordinalOf(holder.kind, holder.key))]
-
-const kindOf = async (write: Writing, ordinal: number): Promise<PrincipalKind> =>
-  (await write.trx.selectFrom('principal_keys').select('kind').where('ordinal', '=', ordinal).executeTakeFirst())?.kind === 'user'
-    ? 'user'
-    : 'device'

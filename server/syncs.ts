@@ -70,8 +70,8 @@ interface Running {
 }
 
 export const createSyncs = (deps: SyncsDeps): Syncs => {
-  const { db, journal, connectors, connections, directory, clock, onTrouble } = deps
-  const reading = createSyncReading({ facts: journal, directory })
+  const { db, journal, connectors, connections, clock, onTrouble } = deps
+  const reading = createSyncReading({ facts: journal })
   const record = createSyncRecord(deps)
   const names = createProductNames(deps)
   const refreshes = createLicenseRefresh(deps)
@@ -192,8 +192,8 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
       return
     }
     for (const license of differing) {
-      const holders = await reading.readSeatsOfLicense(connection, license)
-      if (holders.ok) await record.recordSeatsOfLicense(license, holders.value)
+      const seats = await reading.readSeatsOfLicense(connection, license)
+      if (seats.ok) await record.recordSeatsOfLicense(license, seats.value)
     }
   }
 

@@ -32,6 +32,7 @@ export const normalKey = (kind: PrincipalKind, key: string): string => (kind ===
 
 /** SQLite takes 32,766 values in one statement, PostgreSQL 65,535. */
 const rowsPerInsert = 1000
+const keysPerRead = 1000
 
 const KNOWN = 1
 const DEVICE = 2
@@ -140,9 +141,14 @@ export const knowPrincipals = async (
     const normal = normalKey(kind, key)
     const name = `${kind}/${normal}`
     if (ordinalByKey.has(name) || unknown.has(name)) continue
-    const known = index.ordinalOfKey(kind, key) ?? (await storedOrdinal(write, kind, normal))
+    const known = index.ordinalOfKey(kind, key)
     if (known !== undefined) ordinalByKey.set(name, known)
     else unknown.set(name, { kind, key, normal })
+  }
+  // The index follows the commits: an act before this one in the same transaction may have made some of them.
+  for (const [name, ordinal] of await storedOrdinals(write, [...unknown.values()])) {
+    ordinalByKey.set(name, ordinal)
+    unknown.delete(name)
   }
   const made = unknown.size
   const madeByChunk = new Map<`principals/${number}`, Principal[]>()
@@ -173,9 +179,24 @@ export const knowPrincipals = async (
   }
 }
 
-const storedOrdinal = async (write: Writing, kind: PrincipalKind, normal: string): Promise<number | undefined> =>
-  (await write.trx.selectFrom('principal_keys').select('ordinal').where('kind', '=', kind).where('key', '=', normal).executeTakeFirst())
-    ?.ordinal
+const storedOrdinals = async (
+  write: Writing,
+  keys: readonly { readonly kind: PrincipalKind; readonly normal: string }[],
+): Promise<ReadonlyMap<string, number>> => {
+  const ordinalByName = new Map<string, number>()
+  for (const kind of ['user', 'device'] as const) {
+    const normals = keys.filter((key) => key.kind === kind).map(({ normal }) => normal)
+    for (let from = 0; from < normals.length; from += keysPerRead)
+      for (const { key, ordinal } of await write.trx
+        .selectFrom('principal_keys')
+        .select(['key', 'ordinal'])
+        .where('kind', '=', kind)
+        .where('key', 'in', normals.slice(from, from + keysPerRead))
+        .execute())
+        ordinalByName.set(`${kind}/${key}`, ordinal)
+  }
+  return ordinalByName
+}
 
 export const bareUser = (ordinal: number, userName: string, source: string): User => ({
   id: principalIdOf('user', ordinal),
