@@ -1,5 +1,6 @@
 import type { NewLocation, Owned } from './apple/control.ts'
 import type { MdmInfo, PricingParam, Product, Target, UserInput } from './apple/state.ts'
+import type { NewSubscription } from './apple/subscription-control.ts'
 import { sampleDeviceList } from './sample-device-list.ts'
 import type { SampleDeviceList } from './sample-device-list.ts'
 import { outsideSerial, sampleDevices, sampleGroups, samplePeople } from './sample-people.ts'
@@ -25,6 +26,7 @@ export interface SampleLocation extends NewLocation {
   readonly registered: readonly UserInput[]
   readonly owned: readonly (Owned & { readonly adamId: string })[]
   readonly owner: MdmInfo | null
+  readonly subscriptions: readonly (NewSubscription & { readonly adamId: number })[]
 }
 
 /** A wish an administrator of Eastmere has. `location` is the uId. */
@@ -248,6 +250,27 @@ export const sampleOrganisation = (now: number): SampleOrganisation => {
     return app('campus', [name, publisher, platforms, genre, price, total, 0, outside])
   }
 
+  const dayIn = (days: number): string => new Date(now + days * DAY_MS).toISOString().slice(0, 10)
+  /** One app, two subscriptions: the first with the counts of Apple's own sample, 5 of its people leaving at the period's end. */
+  const subscriptions: SampleLocation['subscriptions'] = [
+    {
+      adamId: 6_500_000_101,
+      parentAdamId: Number(idOf('Explain Everything')),
+      total: { renewing: 100, expiring: 20 },
+      periodEndsOn: dayIn(12),
+      heldBy: registered.schools
+        .slice(0, 100)
+        .map(({ clientUserId }, at) => ({ clientUserId, renewing: at < 85, leaving: at >= 80 && at < 85 })),
+    },
+    {
+      adamId: 6_500_000_102,
+      parentAdamId: Number(idOf('Explain Everything')),
+      total: { renewing: 6, expiring: 0 },
+      periodEndsOn: dayIn(41),
+      heldBy: registered.schools.slice(-4).map(({ clientUserId }) => ({ clientUserId, renewing: true, leaving: false })),
+    },
+  ]
+
   const locations: readonly SampleLocation[] = [
     {
       uId: SCHOOLS_UID,
@@ -260,6 +283,7 @@ export const sampleOrganisation = (now: number): SampleOrganisation => {
       registered: registered.schools,
       owned: [...SCHOOL_APPS.map((row) => app('schools', row)), ...SCHOOL_BOOKS.map((row) => book('schools', row))],
       owner: null,
+      subscriptions,
     },
     {
       uId: CLINIC_UID,
@@ -272,6 +296,7 @@ export const sampleOrganisation = (now: number): SampleOrganisation => {
       registered: registered.clinic,
       owned: [...CLINIC_APPS.map((row) => app('clinic', row)), ...CLINIC_BOOKS.map((row) => book('clinic', row))],
       owner: null,
+      subscriptions: [],
     },
     {
       uId: CAMPUS_UID,
@@ -284,6 +309,7 @@ export const sampleOrganisation = (now: number): SampleOrganisation => {
       registered: registered.campus,
       owned: [...CAMPUS_APPS.map((row) => app('campus', row)), ...CAMPUS_SHARED.map(shared)],
       owner: null,
+      subscriptions: [],
     },
   ]
 

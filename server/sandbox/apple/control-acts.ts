@@ -87,7 +87,16 @@ export const ENDPOINTS = [
   'disassociate',
   'revoke',
   'status',
+  'subscriptions',
+  'subscription-assignments',
+  'subscription-admins',
+  'associate-subscriptions',
+  'disassociate-subscriptions',
+  'change-subscription-admins',
+  'switch-subscriptions',
   'lookup',
+  'public-lookup',
+  'artwork',
   'notification',
   'device-token',
   'org-devices',
@@ -120,10 +129,25 @@ const switches = v.partial(
     taskOrder: v.picklist(['as-given', 'shuffled']),
     syncErrorInfo: flag,
     eventRetentionMs: orNull(count),
+    subscriptionService: v.picklist(['offered', 'not-found', 'no-longer-offered']),
+    subscriptionsEnabled: v.picklist(['while-none-owned', 'for-good']),
+    subscriptionManagement: v.picklist(['on-change', 'always']),
+    subscriptionNames: v.picklist(['not-told', 'told']),
+    subscriptionsForInvited: v.picklist(['accepted', 'refused']),
+    deferredRemovals: v.picklist(['shown-as-expiring', 'not-shown']),
+    cursorsAfterChange: v.picklist(['invalid', 'go-on']),
+    tooManySubscriptions: v.picklist(['9816', '9805']),
     devicePageSize: v.pipe(positive, v.maxValue(1000)),
     deviceTokenSeconds: positive,
     deviceKid: v.picklist(['checked', 'required', 'refused']),
     releasedDevices: v.picklist(['left-out', 'listed']),
+    artwork: v.picklist(['template', 'list', 'none']),
+    artworkFile: v.picklist(['picture', 'svg', 'html', 'truncated', 'bomb', 'large', 'redirect']),
+    lookupHides: names,
+    lookupStorefront: v.picklist(['as-asked', 'always-us']),
+    lookupCurrency: v.picklist(['not-told', 'told']),
+    lookupOffers: v.picklist(['told', 'absent']),
+    lookupIds: v.picklist(['text', 'number']),
   }),
 )
 
@@ -208,6 +232,21 @@ const act = v.variant('act', [
   }),
   v.object({ act: v.literal('release-device'), organisation: filled, serialNumber: filled }),
   v.object({ act: v.literal('forget-device'), organisation: filled, serialNumber: filled }),
+  v.object({ act: v.literal('set-subscriptions-enabled'), location, enabled: flag }),
+  v.object({
+    act: v.literal('own-subscription'),
+    location,
+    adamId: positive,
+    parentAdamId: positive,
+    renewing: count,
+    expiring: count,
+    status: v.exactOptional(v.picklist(['ACTIVE', 'INACTIVE', 'PAUSED'])),
+    periodEndsOn: v.exactOptional(v.pipe(v.string(), v.isoDate('a day like 2027-05-02 is expected'))),
+    name: v.optional(v.string(), ''),
+  }),
+  v.object({ act: v.literal('subscribe'), location, adamId: positive, clientUserIds: names, renewing: v.optional(flag, true) }),
+  v.object({ act: v.literal('unsubscribe'), location, adamId: positive, clientUserIds: names, deferred: v.optional(flag, false) }),
+  v.object({ act: v.literal('subscribe-by-group'), location, adamId: positive, clientUserIds: names }),
   v.object({ act: v.literal('finish-events') }),
   v.object({ act: v.literal('clear-requests') }),
 ])
@@ -320,6 +359,25 @@ export const perform = (control: AppleControl, done: ControlAct): unknown => {
       return control.releaseDevice(done.organisation, done.serialNumber)
     case 'forget-device':
       return control.forgetDevice(done.organisation, done.serialNumber)
+    case 'set-subscriptions-enabled':
+      return control.setSubscriptionsEnabled(done.location, done.enabled)
+    case 'own-subscription': {
+      const { parentAdamId, renewing, expiring, status, periodEndsOn } = done
+      const name = said(done.name)
+      return control.ownSubscription(done.location, done.adamId, {
+        parentAdamId,
+        total: { renewing, expiring },
+        ...(status === undefined ? {} : { status }),
+        ...(periodEndsOn === undefined ? {} : { periodEndsOn }),
+        ...(name === undefined ? {} : { name }),
+      })
+    }
+    case 'subscribe':
+      return { refused: control.subscribeOutside(done.location, done.adamId, done.clientUserIds, done.renewing) }
+    case 'unsubscribe':
+      return { refused: control.unsubscribeOutside(done.location, done.adamId, done.clientUserIds, done.deferred) }
+    case 'subscribe-by-group':
+      return control.subscribeByGroup(done.location, done.adamId, done.clientUserIds)
     case 'finish-events':
       return { finished: control.finishEvents() }
     case 'clear-requests':

@@ -9,6 +9,7 @@ import type { RequestLog } from './request-log.ts'
 import { parseSnapshot, readSnapshot, writeSnapshot } from './snapshot.ts'
 import { UNLIMITED, activeUser, assetKey, availableOf, seatKey } from './state.ts'
 import type { Asset, LocationState, PricingParam, Target, TokenRecord, UserInput } from './state.ts'
+import { createSubscriptionControl } from './subscription-control.ts'
 import { acceptInvitation } from './users.ts'
 import { appleTime, randomHex } from './made-ids.ts'
 import type { AppleWorld } from './world.ts'
@@ -86,6 +87,7 @@ export const createControl = (world: AppleWorld, log: RequestLog): AppleControl 
 
   return {
     ...createDeviceControl(world),
+    ...createSubscriptionControl(world, mustGet),
     addLocation(input) {
       const uId =
         input.uId ??
@@ -110,6 +112,7 @@ export const createControl = (world: AppleWorld, log: RequestLog): AppleControl 
         assets: new Map(),
         users: new Map(),
         events: new Map(),
+        subscriptions: { enabled: false, version: 0, owned: new Map() },
         nextRecord: 0,
       }
       world.state.locations.set(uId, location)

@@ -5,6 +5,7 @@ import type { Html } from './control-forms.ts'
 import { organisationsSection } from './device-page.ts'
 import type { AppleControl, LocationSummary, OwnedSummary } from './control.ts'
 import { targetKey } from './state.ts'
+import { subscriptionsSection } from './subscription-page.ts'
 import { SWITCH_HELP } from './switches.ts'
 import type { Switches } from './switches.ts'
 
@@ -30,6 +31,14 @@ const OPTIONS: { readonly [Name in keyof Switches]?: readonly string[] } = {
   syncErrorInfo: ['false', 'true'],
   deviceKid: ['checked', 'required', 'refused'],
   releasedDevices: ['left-out', 'listed'],
+  subscriptionService: ['offered', 'not-found', 'no-longer-offered'],
+  subscriptionsEnabled: ['while-none-owned', 'for-good'],
+  subscriptionManagement: ['on-change', 'always'],
+  subscriptionNames: ['not-told', 'told'],
+  subscriptionsForInvited: ['accepted', 'refused'],
+  deferredRemovals: ['shown-as-expiring', 'not-shown'],
+  cursorsAfterChange: ['invalid', 'go-on'],
+  tooManySubscriptions: ['9816', '9805'],
 }
 
 const switchRow = (name: keyof Switches, value: unknown): Html => {
@@ -248,6 +257,7 @@ export const locationPage = (control: AppleControl, location: LocationSummary): 
         'Accept an invitation',
         true,
       )}
+      ${subscriptionsSection(control, uId, back)}
       <h2>Events</h2>
       <table>
         <tbody>

@@ -88,7 +88,8 @@ export const createControlRoutes = (control: AppleControl): Hono => {
     if (what === 'assets') return c.json(control.owned(location.uId))
     if (what === 'users') return c.json(control.users(location.uId))
     if (what === 'events') return c.json(control.events(location.uId))
-    return c.json({ error: 'assets, users and events can be read here' }, 404)
+    if (what === 'subscriptions') return c.json(control.subscriptions(location.uId))
+    return c.json({ error: 'assets, users, events and subscriptions can be read here' }, 404)
   })
   app.get('/control/api/locations/:uId/assets/:adamId/holders', (c) => {
     const location = locationOf(c)

@@ -4,6 +4,7 @@ import type { Faults } from './faults.ts'
 import type { SentNotice } from './notices.ts'
 import type { LoggedRequest } from './request-log.ts'
 import type { AppleSnapshot, SnapshotMalformed } from './snapshot.ts'
+import type { SubscriptionControl } from './subscription-control.ts'
 import type { EventType, MdmInfo, PricingParam, Product, Target, UserInput, UserRecord } from './state.ts'
 import type { Switches } from './switches.ts'
 
@@ -85,7 +86,7 @@ export interface EventSummary {
  * What happens outside the protocol: purchases, other administrators, other MDMs, trouble. Locations are named by uId, products by
  * adamId with STDQ unless said otherwise. A location or asset that does not exist is the caller's mistake and throws.
  */
-export interface AppleControl extends DeviceControl {
+export interface AppleControl extends DeviceControl, SubscriptionControl {
   addLocation(input: NewLocation): { readonly uId: string; readonly tokenFile: string }
   locations(): readonly LocationSummary[]
   renameLocation(location: string, name: string): void

@@ -4,8 +4,9 @@ import type { Fault } from './faults.ts'
 import { giveBackSeat, revocablePairs, takeSeat } from './seats.ts'
 import type { TaskOutcome } from './seats.ts'
 import { targetKey } from './state.ts'
-import { pairOf, taskCount } from './tasks.ts'
-import type { AppleEvent, AssetRef, EventTampering, EventType, LocationState, Target, UserInput } from './state.ts'
+import { pairOf, subscriptionPairOf, taskCount } from './tasks.ts'
+import { runSubscriptionTask, settlePeriods } from './subscriptions.ts'
+import type { AppleEvent, AssetRef, EventTampering, EventType, LocationState, SubscriptionWrite, Target, UserInput } from './state.ts'
 import { createUser, retireUser, updateUser } from './users.ts'
 import { uuid } from './made-ids.ts'
 import type { AppleWorld } from './world.ts'
@@ -15,6 +16,7 @@ export interface EventRequest {
   readonly assets: readonly AssetRef[]
   readonly targets: readonly Target[]
   readonly users: readonly UserInput[]
+  readonly subscription?: SubscriptionWrite
 }
 
 const tamperingOf = (faults: readonly Fault[]): EventTampering => {
@@ -45,6 +47,7 @@ const newEvent = (world: AppleWorld, location: LocationState, request: EventRequ
   assets: request.assets,
   targets: request.targets,
   users: request.users,
+  ...(request.subscription === undefined ? {} : { subscription: request.subscription }),
   pairs: request.type === 'REVOKE' ? revocablePairs(location, request.targets) : [],
   held: false,
   next: 0,
@@ -64,6 +67,7 @@ export const acceptEvent = (world: AppleWorld, location: LocationState, request:
       assets: shuffled(world, request.assets),
       targets: shuffled(world, request.targets),
       users: shuffled(world, request.users),
+      ...(request.subscription === undefined ? {} : { subscription: request.subscription }),
     }),
     latencyMs: eventLatencyMs,
     taskMs: eventTaskMs,
@@ -101,12 +105,16 @@ export const wakeFor = (world: AppleWorld, location: LocationState, event: Apple
   world.clock.after(Math.max(0, doneAt - world.clock.now()), () => settleEvents(world))
 }
 
+/** Whom a task that is about no asset is about. */
+const personOf = (event: AppleEvent, task: number): string | undefined =>
+  event.users[task]?.clientUserId ?? subscriptionPairOf(event, task)?.clientUserId
+
 const tamperedOutcome = (event: AppleEvent, task: number): TaskOutcome => {
   const { failEvery, failTargets } = event.tampering
   if (failEvery !== undefined && (task + 1) % failEvery.every === 0) return failEvery.errorNumber
   if (failTargets === undefined) return 0
   const pair = pairOf(event, task)
-  const key = pair === undefined ? event.users[task]?.clientUserId : targetKey(pair.target)
+  const key = pair === undefined ? personOf(event, task) : targetKey(pair.target)
   return key !== undefined && failTargets.keys.includes(key) ? failTargets.errorNumber : 0
 }
 
@@ -117,6 +125,11 @@ const runTask = (world: AppleWorld, location: LocationState, event: AppleEvent, 
   if (pair !== undefined) {
     if (event.type === 'ASSOCIATE') return takeSeat(world, location, pair.asset, pair.target)
     return giveBackSeat(world, location, pair.asset, pair.target)
+  }
+  const about = subscriptionPairOf(event, task)
+  if (event.subscription !== undefined && about !== undefined) {
+    const type = event.type === 'ASSOCIATE' ? 'ASSOCIATE' : 'DISASSOCIATE'
+    return runSubscriptionTask(world, location, event.subscription, type, about.adamId, about.clientUserId)
   }
   const user = event.users[task]
   if (user === undefined) return 9602
@@ -146,6 +159,7 @@ const runDueTasks = (world: AppleWorld, location: LocationState, event: AppleEve
 
 /** Does all that is due by now, the earliest accepted event first. */
 export const settleEvents = (world: AppleWorld): void => {
+  settlePeriods(world)
   const now = world.clock.now()
   for (const { location, event } of world.openEvents.values()) {
     if (!event.held && readyAt(event) <= now) runDueTasks(world, location, event)
@@ -159,8 +173,8 @@ const infoOf = (event: AppleEvent, tasks: readonly number[]): ErrorInfo => {
   for (const task of tasks) {
     const pair = pairOf(event, task)
     if (pair === undefined) {
-      const user = event.users[task]
-      if (user !== undefined) clientUserIds.add(user.clientUserId)
+      const person = personOf(event, task)
+      if (person !== undefined) clientUserIds.add(person)
       continue
     }
     assets.set(`${pair.asset.adamId}/${pair.asset.pricingParam}`, pair.asset)

@@ -49,7 +49,16 @@ export type Endpoint =
   | 'disassociate'
   | 'revoke'
   | 'status'
+  | 'subscriptions'
+  | 'subscription-assignments'
+  | 'subscription-admins'
+  | 'associate-subscriptions'
+  | 'disassociate-subscriptions'
+  | 'change-subscription-admins'
+  | 'switch-subscriptions'
   | 'lookup'
+  | 'public-lookup'
+  | 'artwork'
   | 'notification'
   | 'device-token'
   | 'org-devices'
@@ -57,7 +66,27 @@ export type Endpoint =
   | 'mdm-servers'
 
 export const LIST_ENDPOINTS: readonly Endpoint[] = ['assets', 'assignments', 'users']
-export const EVENT_ENDPOINTS: readonly Endpoint[] = ['create-users', 'update-users', 'retire-users', 'associate', 'disassociate', 'revoke']
+export const EVENT_ENDPOINTS: readonly Endpoint[] = [
+  'create-users',
+  'update-users',
+  'retire-users',
+  'associate',
+  'disassociate',
+  'revoke',
+  'associate-subscriptions',
+  'disassociate-subscriptions',
+]
+
+const SUBSCRIPTION_ENDPOINTS: ReadonlySet<Endpoint> = new Set([
+  'subscriptions',
+  'subscription-assignments',
+  'subscription-admins',
+  'associate-subscriptions',
+  'disassociate-subscriptions',
+  'change-subscription-admins',
+  'switch-subscriptions',
+])
+export const isSubscriptionEndpoint = (endpoint: Endpoint): boolean => SUBSCRIPTION_ENDPOINTS.has(endpoint)
 
 export interface ArmedFault {
   readonly fault: Fault

@@ -36,7 +36,7 @@ const readCount = (query: URLSearchParams, name: string): Result<number | undefi
 const has = (faults: readonly Fault[], is: Fault['is']): boolean => faults.some((fault) => fault.is === is)
 
 /** The lists of a page, with the members of their items changed as the faults say. */
-const oddly = (body: Body, faults: readonly Fault[]): Body => {
+export const oddly = (body: Body, faults: readonly Fault[]): Body => {
   let changed = body
   for (const fault of faults) {
     if (fault.is !== 'odd-items') continue

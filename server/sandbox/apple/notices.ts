@@ -1,6 +1,6 @@
 import type { Chance, Clock } from '../../../shared/clock.ts'
 import { messageOf } from './errors.ts'
-import { pairOf } from './tasks.ts'
+import { pairOf, subscriptionPairOf } from './tasks.ts'
 import type { Faults } from './faults.ts'
 import type { AppleEvent, LocationState, UserInput } from './state.ts'
 import { uuid } from './made-ids.ts'
@@ -23,6 +23,8 @@ export interface Notices {
   eventEnded(location: LocationState, event: AppleEvent): void
   countChanged(location: LocationState, asset: { readonly adamId: string; readonly pricingParam: string }, countDelta: number): void
   usersAssociated(location: LocationState, users: readonly unknown[]): void
+  /** Absolute numbers, unlike those of assets. */
+  subscriptionCountChanged(location: LocationState, notification: unknown): void
   /** The call made while a new address is being set. Nothing is kept of one that fails. */
   test(location: LocationState, url: string, authToken: string): Promise<boolean>
   sent(): readonly SentNotice[]
@@ -121,6 +123,14 @@ export const createNotices = ({ clock, chance, faults, fetch, userBody }: Deps):
     }
   }
 
+  const subscriptionNotices = (location: LocationState, event: AppleEvent, tasks: readonly number[], errorNumber: number): void => {
+    const pairs = tasks.map((task) => subscriptionPairOf(event, task)).filter((pair) => pair !== undefined)
+    for (const chunk of inChunks(pairs)) {
+      const assignments = chunk.map((pair) => ({ ...pair, renewing: event.subscription?.renewing === true }))
+      send(location, 'SUBSCRIPTION_MANAGEMENT', { ...headOf(event, errorNumber), assignments })
+    }
+  }
+
   const userNotices = (location: LocationState, event: AppleEvent, tasks: readonly number[], errorNumber: number): void => {
     const users = tasks.map((task) => event.users[task]).filter((user): user is UserInput => user !== undefined)
     for (const chunk of inChunks(users)) {
@@ -131,7 +141,8 @@ export const createNotices = ({ clock, chance, faults, fetch, userBody }: Deps):
 
   return {
     eventEnded(location, event) {
-      const notify = event.assets.length > 0 || event.type === 'REVOKE' ? assetNotices : userNotices
+      const isOfAssets = event.assets.length > 0 || event.type === 'REVOKE'
+      const notify = event.subscription !== undefined ? subscriptionNotices : isOfAssets ? assetNotices : userNotices
       notify(location, event, event.done, 0)
       const byError = new Map<number, number[]>()
       for (const { task, errorNumber } of event.failures) {
@@ -146,6 +157,9 @@ export const createNotices = ({ clock, chance, faults, fetch, userBody }: Deps):
     },
     usersAssociated(location, users) {
       for (const associatedUsers of inChunks(users)) send(location, 'USER_ASSOCIATED', { associatedUsers })
+    },
+    subscriptionCountChanged(location, notification) {
+      send(location, 'SUBSCRIPTION_COUNT', notification)
     },
     test(location, url, authToken) {
       const body = { notification: {}, notificationId: uuid(chance), notificationType: 'TEST_NOTIFICATION', uId: location.uId }

@@ -7,13 +7,22 @@ import { appleError, messageOf, publishedErrors, statusOf } from './errors.ts'
 import type { AppleError } from './errors.ts'
 import { acceptEvent, settleEvents, statusBody } from './events.ts'
 import type { EventRequest } from './events.ts'
+import { isSubscriptionEndpoint } from './faults.ts'
 import type { Endpoint, Fault } from './faults.ts'
+import { INVITATION_PATH } from './invitation-page.ts'
 import { listAssets, listAssignments, listUsers } from './lists.ts'
 import { shapeOf } from './request-log.ts'
 import type { LoggedRequest, RequestLog } from './request-log.ts'
 import { limitOf } from './state.ts'
 import type { LocationState, TokenRecord } from './state.ts'
 import { appleTime } from './made-ids.ts'
+import {
+  changeAdmins,
+  listOfEndpoint,
+  listSubscriptionFamily,
+  readSubscriptionWrite,
+  switchSubscriptions,
+} from './subscription-requests.ts'
 import type { AppleWorld } from './world.ts'
 import { readAssetWrite, readRevoke, readUserWrite } from './writes.ts'
 
@@ -34,6 +43,15 @@ const ROUTES: Readonly<Record<string, { readonly endpoint: Endpoint; readonly me
   '/assets/associate': { endpoint: 'associate', methods: ['POST'], named: 'associateAssets' },
   '/assets/disassociate': { endpoint: 'disassociate', methods: ['POST'], named: 'disassociateAssets' },
   '/assets/revoke': { endpoint: 'revoke', methods: ['POST'], named: 'revokeAssets' },
+  '/subscriptions': { endpoint: 'subscriptions', methods: ['GET'] },
+  '/subscriptions/assignments': { endpoint: 'subscription-assignments', methods: ['GET'] },
+  '/subscriptions/admins': { endpoint: 'subscription-admins', methods: ['GET'] },
+  '/subscriptions/associate': { endpoint: 'associate-subscriptions', methods: ['POST'] },
+  '/subscriptions/disassociate': { endpoint: 'disassociate-subscriptions', methods: ['POST'] },
+  '/subscriptions/admins/add': { endpoint: 'change-subscription-admins', methods: ['POST'] },
+  '/subscriptions/admins/remove': { endpoint: 'change-subscription-admins', methods: ['POST'] },
+  '/subscriptions/enable': { endpoint: 'switch-subscriptions', methods: ['POST'] },
+  '/subscriptions/disable': { endpoint: 'switch-subscriptions', methods: ['POST'] },
   '/status': { endpoint: 'status', methods: ['GET'], named: 'eventStatus' },
 }
 
@@ -103,13 +121,15 @@ const FIFTEEN_DAYS_MS = 15 * 86_400_000
 const envelope = (world: AppleWorld, { location, token }: Holder, endpoint: Endpoint): Record<string, unknown> => {
   const mode = world.switches.tokenExpirationDate
   const shown = mode === 'always' || (mode === 'last-15-days' && token.expiresAt - world.clock.now() <= FIFTEEN_DAYS_MS)
-  const unset = world.switches.unsetMdmInfo === 'null' ? { mdmInfo: null } : {}
+  // [doc-conflict] Published answers of the subscription family have null in it, whoever holds the location.
+  const isOfSubscriptions = isSubscriptionEndpoint(endpoint)
+  const unset = isOfSubscriptions || world.switches.unsetMdmInfo === 'null' ? { mdmInfo: null } : {}
   return {
     uId: location.uId,
     ...(shown ? { tokenExpirationDate: appleTime(token.expiresAt) } : {}),
     ...(world.switches.mdmInfoIn === 'client-config' && endpoint !== 'client-config'
       ? {}
-      : location.mdmInfo === null
+      : location.mdmInfo === null || isOfSubscriptions
         ? unset
         : { mdmInfo: location.mdmInfo }),
   }
@@ -150,7 +170,7 @@ const serviceConfigBody = (world: AppleWorld, origin: string): Record<string, un
       Object.entries(ROUTES).flatMap(([path, { named }]) => (named === undefined ? [] : [[named, `${origin}${BASE_PATH}${path}`]])),
     ),
     contentMetadataLookup: `${origin}${LOOKUP_PATH}`,
-    invitationEmail: `${origin}/WebObjects/MZFinance.woa/wa/associateVPPUserWithITSAccount?inviteCode=%25inviteCode%25&mt=8`,
+    invitationEmail: `${origin}${INVITATION_PATH}?inviteCode=%25inviteCode%25&mt=8`,
   },
   errorCodes: publishedErrors(),
 })
@@ -169,10 +189,12 @@ const createRateLimit = (world: AppleWorld) => {
   }
 }
 
-const readBody = async (request: Request): Promise<Result<Record<string, unknown>, AppleError>> => {
+const readBody = async (request: Request, mayBeEmpty: boolean): Promise<Result<Record<string, unknown>, AppleError>> => {
   if (!/^application\/json\s*(;|$)/i.test(request.headers.get('content-type') ?? '')) return err(appleError(9727))
   try {
-    const body: unknown = await request.json()
+    const text = await request.text()
+    if (mayBeEmpty && text === '') return ok({})
+    const body: unknown = JSON.parse(text)
     if (typeof body !== 'object' || body === null || Array.isArray(body)) return err(appleError(9602))
     return ok({ ...body })
   } catch {
@@ -189,6 +211,8 @@ const eventRequest = (
   if (endpoint === 'associate') return readAssetWrite(world, location, 'ASSOCIATE', body)
   if (endpoint === 'disassociate') return readAssetWrite(world, location, 'DISASSOCIATE', body)
   if (endpoint === 'revoke') return readRevoke(world, body)
+  if (endpoint === 'associate-subscriptions') return readSubscriptionWrite(world, location, 'ASSOCIATE', body)
+  if (endpoint === 'disassociate-subscriptions') return readSubscriptionWrite(world, location, 'DISASSOCIATE', body)
   const type = endpoint === 'create-users' ? 'CREATE' : endpoint === 'update-users' ? 'UPDATE' : 'RETIRE'
   return readUserWrite(world, type, body)
 }
@@ -204,6 +228,8 @@ const readEndpoint = async (
   if (endpoint === 'assets') return listAssets(world, location, query, faults)
   if (endpoint === 'assignments') return listAssignments(world, location, query, faults)
   if (endpoint === 'users') return listUsers(world, location, query, faults)
+  const list = listOfEndpoint(endpoint)
+  if (list !== undefined) return listSubscriptionFamily(world, location, list, query, faults)
   if (endpoint === 'client-config') return ok(clientConfigBody(location, token.expiresAt, world.switches.tokenExpirationDate !== 'never'))
   const event = location.events.get(query.get('eventId') ?? '')
   const { eventRetentionMs: kept } = world.switches
@@ -232,6 +258,10 @@ export const createProtocol = (world: AppleWorld, log: RequestLog): Hono => {
       const seconds = world.switches.rateLimitRetryAfterSeconds
       return errorAnswer(world, entry, appleError(9646), seconds === null ? undefined : String(seconds))
     }
+    if (isSubscriptionEndpoint(route.endpoint) && world.switches.subscriptionService !== 'offered') {
+      if (world.switches.subscriptionService === 'not-found') return htmlPage(404, '404 Not Found')
+      return errorAnswer(world, entry, appleError(9634))
+    }
     if (method === undefined) return errorAnswer(world, entry, appleError(9726))
     const { location, token } = holder.value
     let body: Result<Record<string, unknown>, AppleError>
@@ -239,13 +269,16 @@ export const createProtocol = (world: AppleWorld, log: RequestLog): Hono => {
     else {
       // [inferred] A token that may only read gets v1's number for it.
       if (token.privilege === 'read-only') return errorAnswer(world, entry, appleError(9637))
-      const given = await readBody(request)
+      const given = await readBody(request, route.endpoint === 'switch-subscriptions')
       if (!given.ok) return errorAnswer(world, entry, given.error)
       entry.body = shapeOf(given.value)
       if (route.endpoint === 'client-config') {
         const written = await writeClientConfig(world, location, given.value)
         body = written.ok ? ok(clientConfigBody(location, token.expiresAt, world.switches.tokenExpirationDate !== 'never')) : written
-      } else {
+      } else if (route.endpoint === 'switch-subscriptions') body = switchSubscriptions(world, location, path.endsWith('/enable'))
+      else if (route.endpoint === 'change-subscription-admins')
+        body = changeAdmins(world, location, path.endsWith('/add') ? 'add' : 'remove', given.value)
+      else {
         const wanted = eventRequest(world, location, route.endpoint, given.value)
         body = wanted.ok ? ok({ eventId: acceptEvent(world, location, wanted.value, faults).id }) : wanted
       }

@@ -51,6 +51,7 @@ const event = v.object({
   assets: v.array(ref),
   targets: v.array(target),
   users: v.array(userInput),
+  subscription: v.exactOptional(v.object({ adamIds: v.array(count), renewing: v.boolean(), deferred: v.boolean() })),
   pairs: v.array(v.object({ asset: ref, target })),
   held: v.boolean(),
   next: count,
@@ -64,6 +65,25 @@ const event = v.object({
     fallShortBy: v.exactOptional(count),
     bareFailures: v.exactOptional(v.boolean()),
   }),
+})
+
+const renewals = v.object({ renewing: count, expiring: count })
+const subscription = v.object({
+  adamId: count,
+  parentAdamId: count,
+  name: v.nullable(v.string()),
+  status: v.picklist(['ACTIVE', 'INACTIVE', 'PAUSED']),
+  periodEndsOn: v.nullable(v.string()),
+  total: renewals,
+  seats: v.array(v.object({ clientUserId: v.string(), renewing: v.boolean(), leaving: v.boolean() })),
+  admins: texts,
+  heldByGroup: texts,
+})
+// Of an earlier release: none.
+const subscriptions = v.optional(v.object({ enabled: v.boolean(), version: count, owned: v.array(subscription) }), {
+  enabled: false,
+  version: 0,
+  owned: [],
 })
 
 const location = v.object({
@@ -85,6 +105,7 @@ const location = v.object({
   assets: v.array(asset),
   users: v.array(user),
   events: v.array(event),
+  subscriptions,
   nextRecord: count,
 })
 
@@ -189,6 +210,16 @@ export const writeSnapshot = (state: AppleState): AppleSnapshot => ({
     })),
     users: [...place.users.values()].flat().map((known) => ({ ...known })),
     events: Array.from(place.events.values(), (known) => structuredClone(known)),
+    subscriptions: {
+      ...place.subscriptions,
+      owned: Array.from(place.subscriptions.owned.values(), (owned) => ({
+        ...owned,
+        total: { ...owned.total },
+        seats: Array.from(owned.seats.values(), (held) => ({ ...held })),
+        admins: [...owned.admins],
+        heldByGroup: [...owned.heldByGroup],
+      })),
+    },
   })) as AppleSnapshot['locations'],
 })
 
@@ -226,5 +257,14 @@ const readLocation = (place: AppleSnapshot['locations'][number]): LocationState 
     assets,
     users,
     events,
+    subscriptions: {
+      ...place.subscriptions,
+      owned: new Map(
+        place.subscriptions.owned.map((owned) => [
+          owned.adamId,
+          { ...owned, seats: new Map(owned.seats.map((held) => [held.clientUserId, { ...held }])) },
+        ]),
+      ),
+    },
   }
 }

@@ -68,6 +68,50 @@ export interface UserInput {
 
 export type Target = { readonly kind: 'device'; readonly serialNumber: string } | { readonly kind: 'user'; readonly clientUserId: string }
 
+/** Which subscriptions a write is about: whole numbers, unlike adamIds anywhere else. */
+export interface SubscriptionWrite {
+  readonly adamIds: readonly number[]
+  /** Associate: of the units that renew, or of those that run out. */
+  readonly renewing: boolean
+  /** Disassociate: at the period's end, or at once. */
+  readonly deferred: boolean
+}
+
+/** Units that renew at the period's end, and units that run out then. */
+export interface RenewalCount {
+  readonly renewing: number
+  readonly expiring: number
+}
+
+export interface SubscriptionSeat {
+  readonly clientUserId: string
+  readonly renewing: boolean
+  /** Goes at the period's end. */
+  readonly leaving: boolean
+}
+
+export interface OwnedSubscription {
+  readonly adamId: number
+  readonly parentAdamId: number
+  name: string | null
+  status: 'ACTIVE' | 'INACTIVE' | 'PAUSED'
+  /** `YYYY-MM-DD`, its last day. */
+  periodEndsOn: string | null
+  total: RenewalCount
+  readonly seats: Map<string, SubscriptionSeat>
+  admins: readonly string[]
+  /** They have it through a group, which an association of their own is refused for. */
+  heldByGroup: readonly string[]
+}
+
+export interface SubscriptionsState {
+  /** Managers may buy subscriptions into the location. */
+  enabled: boolean
+  /** Moves on with every change. */
+  version: number
+  readonly owned: Map<number, OwnedSubscription>
+}
+
 /** What one event still has to do and has done. Tasks are the cross product of assets and targets, asset by asset. */
 export interface AppleEvent {
   readonly id: string
@@ -79,6 +123,8 @@ export interface AppleEvent {
   readonly assets: readonly AssetRef[]
   readonly targets: readonly Target[]
   readonly users: readonly UserInput[]
+  /** Then there are no assets, and the targets are users. */
+  readonly subscription?: SubscriptionWrite
   /** Revoke only: what was found at acceptance. */
   readonly pairs: readonly { readonly asset: AssetRef; readonly target: Target }[]
   /** Held events run only when the control object says so. */
@@ -123,6 +169,7 @@ export interface LocationState {
   readonly assets: Map<string, Asset>
   readonly users: Map<string, UserRecord[]>
   readonly events: Map<string, AppleEvent>
+  readonly subscriptions: SubscriptionsState
   nextRecord: number
 }
 

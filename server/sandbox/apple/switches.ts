@@ -29,10 +29,27 @@ export interface Switches {
   readonly taskOrder: 'as-given' | 'shuffled'
   readonly syncErrorInfo: boolean
   readonly eventRetentionMs: number | null
+  readonly subscriptionService: 'offered' | 'not-found' | 'no-longer-offered'
+  readonly subscriptionsEnabled: 'while-none-owned' | 'for-good'
+  readonly subscriptionManagement: 'on-change' | 'always'
+  readonly subscriptionNames: 'not-told' | 'told'
+  readonly subscriptionsForInvited: 'accepted' | 'refused'
+  readonly deferredRemovals: 'shown-as-expiring' | 'not-shown'
+  readonly cursorsAfterChange: 'invalid' | 'go-on'
+  readonly tooManySubscriptions: '9816' | '9805'
   readonly devicePageSize: number
   readonly deviceTokenSeconds: number
   readonly deviceKid: 'checked' | 'required' | 'refused'
   readonly releasedDevices: 'left-out' | 'listed'
+  readonly artwork: 'template' | 'list' | 'none'
+  /** What lies at an artwork's address. */
+  readonly artworkFile: 'picture' | 'svg' | 'html' | 'truncated' | 'bomb' | 'large' | 'redirect'
+  /** adamIds that neither look-up tells. */
+  readonly lookupHides: readonly string[]
+  readonly lookupStorefront: 'as-asked' | 'always-us'
+  readonly lookupCurrency: 'not-told' | 'told'
+  readonly lookupOffers: 'told' | 'absent'
+  readonly lookupIds: 'text' | 'number'
 }
 
 export const DEFAULT_SWITCHES: Switches = {
@@ -59,10 +76,25 @@ export const DEFAULT_SWITCHES: Switches = {
   taskOrder: 'as-given',
   syncErrorInfo: false,
   eventRetentionMs: null,
+  subscriptionService: 'offered',
+  subscriptionsEnabled: 'while-none-owned',
+  subscriptionManagement: 'on-change',
+  subscriptionNames: 'not-told',
+  subscriptionsForInvited: 'accepted',
+  deferredRemovals: 'shown-as-expiring',
+  cursorsAfterChange: 'invalid',
+  tooManySubscriptions: '9816',
   devicePageSize: 1000,
   deviceTokenSeconds: 3600,
   deviceKid: 'checked',
   releasedDevices: 'left-out',
+  artwork: 'template',
+  artworkFile: 'picture',
+  lookupHides: [],
+  lookupStorefront: 'as-asked',
+  lookupCurrency: 'not-told',
+  lookupOffers: 'told',
+  lookupIds: 'text',
 }
 
 export const SWITCH_HELP: Readonly<Record<keyof Switches, string>> = {
@@ -93,5 +125,22 @@ export const SWITCH_HELP: Readonly<Record<keyof Switches, string>> = {
   deviceTokenSeconds: 'Seconds for which an access token of the device API is good.',
   deviceKid: 'The kid of a client assertion: checked where it is sent, required, or any refused [seen].',
   releasedDevices: 'A released device leaves the device list, or stays in it with its date [unknown].',
+  subscriptionService: 'The subscription addresses are there, answer 404, or answer 9634 [unknown].',
+  subscriptionsEnabled:
+    'Subscriptions can be turned off again while none are owned, as the guide says, or never, as the page of the call says [doc-conflict].',
+  subscriptionManagement:
+    'Whether subscriptions are on is told in answers to turning them on or off alone, or in their list too [unknown].',
+  subscriptionNames: 'The list of subscriptions tells a name, or numbers alone [unknown].',
+  subscriptionsForInvited: 'Who has not accepted the invitation yet can be given a subscription, or is refused with 9814 [unknown].',
+  deferredRemovals: 'Who keeps a subscription until the end of its period is shown as expiring, or as before [unknown].',
+  cursorsAfterChange: 'After a change a cursor is refused with 9812, or goes on in the changed list [unknown].',
+  tooManySubscriptions: 'The number of the refusal: 9816, or 9805 as an older text has it [doc-conflict].',
   eventRetentionMs: 'Milliseconds after its end for which an event can be asked for; empty = for ever [unknown].',
+  artwork: 'Artwork in the look-up: a template, a list of sized pictures [doc-conflict], or none.',
+  artworkFile: 'What lies at an artwork’s address: a picture, or what no server should draw [inferred].',
+  lookupHides: 'Products that the look-ups leave out: not visible, not existing or not authorised, which is never told.',
+  lookupStorefront: 'A storefront that the look-up does not serve silently answers as the US; always-us does so for every one [inferred].',
+  lookupCurrency: 'Offers of the look-up name their currency [unknown].',
+  lookupOffers: 'The look-up tells offers with prices and versions, or none.',
+  lookupIds: 'The id inside an entry of the look-up is text or a number [seen].',
 }
