@@ -5,6 +5,7 @@ import { createControl } from './control-object.ts'
 import type { AppleControl } from './control.ts'
 import { createDeviceApi } from './device-api.ts'
 import { createFaults } from './faults.ts'
+import { createInvitationPage } from './invitation-page.ts'
 import { userBody } from './lists.ts'
 import { createLookup } from './lookup.ts'
 import { createNotices } from './notices.ts'
@@ -76,6 +77,7 @@ export const createAppleSandbox = ({ clock, chance, fetch, state, switches }: Ap
   app.route('/', createProtocol(world, log))
   app.route('/', createLookup(world, log))
   app.route('/', createDeviceApi(world, log))
+  app.route('/', createInvitationPage(control))
   app.route('/', createControlRoutes(control))
   return { fetch: async (request) => app.fetch(request), control }
 }

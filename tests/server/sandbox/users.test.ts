@@ -111,3 +111,62 @@ describe('retiring', () => {
     expect(items.map((item) => item['adamId'])).toEqual([APP, BOOK])
   })
 })
+
+test('a managed account that comes back swaps too, with its mail address as it is now', async () => {
+  const desk = furnished()
+  const { control, uId } = desk
+  control.registerUser(uId, { clientUserId: 'ada', managedAppleId: 'ada@school.example', email: 'ada@old.example' })
+  control.assignOutside(uId, BOOK, [user('ada')])
+  control.retireUser(uId, 'ada')
+  control.registerUser(uId, { clientUserId: 'ada', managedAppleId: 'ada@school.example', email: 'ada@new.example' })
+  expect(control.users(uId).map(({ record, status, email }) => [record, status, email])).toEqual([
+    [1, 'Associated', 'ada@new.example'],
+    [2, 'Retired', 'ada@new.example'],
+  ])
+})
+
+test('an update with a managed account makes an invited person Associated, and the invitation is gone', async () => {
+  const desk = furnished()
+  desk.control.registerUser(desk.uId, { clientUserId: 'bo' })
+  await desk.settle('/users/update', { users: [{ clientUserId: 'bo', managedAppleId: 'bo@school.example' }] })
+  expect(itemsOf((await desk.get('/users')).body['users'])).toEqual([
+    { clientUserId: 'bo', status: 'Associated', idHash: expect.any(String) },
+  ])
+})
+
+describe('the invitation', () => {
+  const address = async (desk: ReturnType<typeof furnished>): Promise<string> => {
+    const config = await desk.get('/service/config')
+    const urls: unknown = config.body['urls']
+    const template: unknown = typeof urls === 'object' && urls !== null ? Reflect.get(urls, 'invitationEmail') : undefined
+    const { inviteCode } = desk.control.users(desk.uId).find(({ status }) => status === 'Registered') ?? {}
+    return String(template).replace('%25inviteCode%25', String(inviteCode))
+  }
+  const accept = (desk: ReturnType<typeof furnished>, url: string, account: string) =>
+    desk.sandbox.fetch(
+      new Request(url.split('?')[0] ?? '', {
+        method: 'POST',
+        body: new URLSearchParams({ inviteCode: new URL(url).searchParams.get('inviteCode') ?? '', account }).toString(),
+      }),
+    )
+
+  test('leads to a page on which the person accepts with an account of their own, once', async () => {
+    const desk = furnished()
+    desk.control.registerUser(desk.uId, { clientUserId: 'bo' })
+    const url = await address(desk)
+    const page = await desk.sandbox.fetch(new Request(url))
+    expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('bo is invited')])
+    expect((await accept(desk, url, '')).status).toBe(400)
+    expect((await accept(desk, url, 'bo@icloud.example')).status).toBe(200)
+    expect(desk.control.users(desk.uId)).toMatchObject([{ clientUserId: 'bo', status: 'Associated' }])
+    expect((await accept(desk, url, 'bo@icloud.example')).status).toBe(404)
+  })
+
+  test('is not accepted with an account that belongs to somebody else here', async () => {
+    const desk = furnished()
+    desk.control.registerUser(desk.uId, { clientUserId: 'ada', managedAppleId: 'ada@school.example' })
+    desk.control.registerUser(desk.uId, { clientUserId: 'bo' })
+    expect((await accept(desk, await address(desk), 'ada@school.example')).status).toBe(409)
+    expect(desk.control.users(desk.uId)).toMatchObject([{ status: 'Associated' }, { clientUserId: 'bo', status: 'Registered' }])
+  })
+})
