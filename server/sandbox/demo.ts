@@ -87,6 +87,8 @@ const settingsFor = (store: Sandbox, password: string): Settings => {
     QM_OWNER_PASSWORD: password,
     QM_APPLE_APPS_BOOKS_URL: store.appsAndBooksUrl,
     QM_APPLE_METADATA_URL: store.metadataUrl,
+    // The store is on this machine, and told by its switch that this will do.
+    QM_NOTICE_URL: process.env['QM_NOTICE_URL'] ?? `http://127.0.0.1:${process.env['QM_PORT'] ?? 8787}`,
     QM_APPLE_DEVICES_URL: store.devicesUrl,
     QM_APPLE_AUTH_URL: store.authUrl,
   })
@@ -101,6 +103,8 @@ const run = async (): Promise<void> => {
   const store = await openStore({
     clock: systemClock,
     chance: systemChance,
+    fetch: globalThis.fetch,
+    switches: { httpNotices: 'on-this-machine' },
     ...(state === undefined ? { organisation } : { state }),
   })
   const saveStore = (): void => writeWhole(storeFile, JSON.stringify(store.control.snapshot()))

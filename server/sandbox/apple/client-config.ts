@@ -47,11 +47,14 @@ const readMdmInfo = (world: AppleWorld, value: unknown): Result<MdmInfo | undefi
   return ok({ id, name, metadata })
 }
 
-/** HTTPS, host and path, nothing else. */
-const isNotificationUrl = (text: string): boolean => {
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
+
+/** HTTPS, host and path, nothing else. A switch lets http on this machine pass. */
+const isNotificationUrl = (world: AppleWorld, text: string): boolean => {
   if (!URL.canParse(text)) return false
   const url = new URL(text)
-  return url.protocol === 'https:' && url.search === '' && url.hash === '' && url.username === '' && url.password === ''
+  const isPlain = url.protocol === 'http:' && LOOPBACK.test(url.hostname) && world.switches.httpNotices === 'on-this-machine'
+  return (url.protocol === 'https:' || isPlain) && url.search === '' && url.hash === '' && url.username === '' && url.password === ''
 }
 
 interface NotificationTarget {
@@ -66,7 +69,7 @@ const readTarget = (world: AppleWorld, body: Record<string, unknown>): Result<No
   if (url === undefined || authToken === undefined) return err(appleError(9710))
   const most = limitOf(world.state, 'maxNotificationLength')
   if (url.length > most || authToken.length > most) return err(appleError(9711))
-  return isNotificationUrl(url) ? ok({ url, authToken }) : err(appleError(9712))
+  return isNotificationUrl(world, url) ? ok({ url, authToken }) : err(appleError(9712))
 }
 
 const readTypes = (value: unknown): Result<readonly string[] | undefined, AppleError> => {

@@ -70,6 +70,8 @@ const fault = v.variant('is', [
   v.object({ is: v.literal('failures-without-info') }),
   v.object({ is: v.literal('notification-lost') }),
   v.object({ is: v.literal('notification-doubled') }),
+  v.object({ is: v.literal('notification-delayed'), ms: v.optional(positive, 60_000) }),
+  v.object({ is: v.literal('notification-retold') }),
 ])
 
 export const FAULT_NAMES = fault.options.map(({ entries }) => entries.is.literal)
@@ -129,6 +131,7 @@ const switches = v.partial(
     taskOrder: v.picklist(['as-given', 'shuffled']),
     syncErrorInfo: flag,
     eventRetentionMs: orNull(count),
+    httpNotices: v.picklist(['refused', 'on-this-machine']),
     subscriptionService: v.picklist(['offered', 'not-found', 'no-longer-offered']),
     subscriptionsEnabled: v.picklist(['while-none-owned', 'for-good']),
     subscriptionManagement: v.picklist(['on-change', 'always']),

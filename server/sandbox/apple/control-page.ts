@@ -38,6 +38,7 @@ const OPTIONS: { readonly [Name in keyof Switches]?: readonly string[] } = {
   subscriptionsForInvited: ['accepted', 'refused'],
   deferredRemovals: ['shown-as-expiring', 'not-shown'],
   cursorsAfterChange: ['invalid', 'go-on'],
+  httpNotices: ['refused', 'on-this-machine'],
   tooManySubscriptions: ['9816', '9805'],
 }
 

@@ -35,6 +35,10 @@ export type Fault =
   | { readonly is: 'failures-without-info' }
   | { readonly is: 'notification-lost' }
   | { readonly is: 'notification-doubled' }
+  /** It leaves so much later; those behind it overtake it. */
+  | { readonly is: 'notification-delayed'; readonly ms: number }
+  /** Its content comes once more, under an id of its own. */
+  | { readonly is: 'notification-retold' }
 
 export type Endpoint =
   | 'service-config'
@@ -126,7 +130,12 @@ const EVENT_FAULTS = new Set<Fault['is']>([
   'event-falls-short',
   'failures-without-info',
 ])
-const NOTIFICATION_FAULTS = new Set<Fault['is']>(['notification-lost', 'notification-doubled'])
+const NOTIFICATION_FAULTS = new Set<Fault['is']>([
+  'notification-lost',
+  'notification-doubled',
+  'notification-delayed',
+  'notification-retold',
+])
 
 const makesSenseAt = (fault: Fault, endpoint: Endpoint): boolean => {
   if (NOTIFICATION_FAULTS.has(fault.is)) return endpoint === 'notification'

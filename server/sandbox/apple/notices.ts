@@ -83,7 +83,7 @@ export const createNotices = ({ clock, chance, faults, fetch, userBody }: Deps):
 
   const send = (location: LocationState, notificationType: string, notification: unknown): void => {
     if (location.notificationUrl === null || !location.notificationTypes.includes(notificationType)) return
-    const notice = {
+    const notice: SentNotice = {
       notificationId: uuid(chance),
       notificationType,
       uId: location.uId,
@@ -96,8 +96,13 @@ export const createNotices = ({ clock, chance, faults, fetch, userBody }: Deps):
     if (outbox.length > MOST_KEPT) outbox.shift()
     const striking = faults.take('notification', location.uId)
     if (striking.some(({ is }) => is === 'notification-lost')) return
-    clock.after(0, () => void attempt(location, notice))
-    if (striking.some(({ is }) => is === 'notification-doubled')) clock.after(0, () => void attempt(location, notice))
+    const delayMs = striking.reduce((ms, fault) => (fault.is === 'notification-delayed' ? ms + fault.ms : ms), 0)
+    clock.after(delayMs, () => void attempt(location, notice))
+    if (striking.some(({ is }) => is === 'notification-doubled')) clock.after(delayMs, () => void attempt(location, notice))
+    if (!striking.some(({ is }) => is === 'notification-retold')) return
+    const retold: SentNotice = { ...notice, notificationId: uuid(chance) }
+    outbox.push(retold)
+    clock.after(delayMs, () => void attempt(location, retold))
   }
 
   const assetNotices = (location: LocationState, event: AppleEvent, tasks: readonly number[], errorNumber: number): void => {

@@ -29,6 +29,7 @@ export interface Switches {
   readonly taskOrder: 'as-given' | 'shuffled'
   readonly syncErrorInfo: boolean
   readonly eventRetentionMs: number | null
+  readonly httpNotices: 'refused' | 'on-this-machine'
   readonly subscriptionService: 'offered' | 'not-found' | 'no-longer-offered'
   readonly subscriptionsEnabled: 'while-none-owned' | 'for-good'
   readonly subscriptionManagement: 'on-change' | 'always'
@@ -76,6 +77,7 @@ export const DEFAULT_SWITCHES: Switches = {
   taskOrder: 'as-given',
   syncErrorInfo: false,
   eventRetentionMs: null,
+  httpNotices: 'refused',
   subscriptionService: 'offered',
   subscriptionsEnabled: 'while-none-owned',
   subscriptionManagement: 'on-change',
@@ -135,6 +137,8 @@ export const SWITCH_HELP: Readonly<Record<keyof Switches, string>> = {
   deferredRemovals: 'Who keeps a subscription until the end of its period is shown as expiring, or as before [unknown].',
   cursorsAfterChange: 'After a change a cursor is refused with 9812, or goes on in the changed list [unknown].',
   tooManySubscriptions: 'The number of the refusal: 9816, or 9805 as an older text has it [doc-conflict].',
+  httpNotices:
+    'An http address for notifications is refused with 9712, or taken where it is on this machine. The latter is a deviation, to try notifications out: Apple takes https alone.',
   eventRetentionMs: 'Milliseconds after its end for which an event can be asked for; empty = for ever [unknown].',
   artwork: 'Artwork in the look-up: a template, a list of sized pictures [doc-conflict], or none.',
   artworkFile: 'What lies at an artwork’s address: a picture, or what no server should draw [inferred].',

@@ -61,6 +61,15 @@ describe('the address', () => {
     expect(config).not.toHaveProperty('mdmInfo')
   })
 
+  test('of http is refused, on this machine too, unless a switch deviates from Apple there', async () => {
+    const { desk } = withReceiver()
+    const post = (notificationUrl: string) => desk.post('/client/config', { notificationUrl, notificationAuthToken: SECRET })
+    expect((await post('http://127.0.0.1:8787/hooks/apple/1')).body['errorNumber']).toBe(9712)
+    desk.control.setSwitches({ httpNotices: 'on-this-machine' })
+    expect((await post('http://127.0.0.1:8787/hooks/apple/1')).status).toBe(200)
+    expect((await post('http://licenses.example/hooks/apple/1')).body['errorNumber']).toBe(9712)
+  })
+
   test('a store that can reach nobody still takes mdmInfo alone', async () => {
     const desk = openDesk()
     const mdmInfo = { id: 'x', name: 'y', metadata: 'z' }
@@ -156,6 +165,20 @@ describe('delivery', () => {
     for (let minute = 0; minute < 10; minute += 1) await desk.pass(60_000)
     expect(ofType('ASSET_COUNT')).toHaveLength(2)
     expect(desk.control.notices()).toMatchObject([{ delivered: true }])
+  })
+
+  test('one can come late, behind those sent after it, and one again under an id of its own', async () => {
+    const { desk, subscribe, ofType } = withReceiver()
+    await subscribe(['ASSET_COUNT'])
+    desk.control.faults.arm({ fault: { is: 'notification-delayed', ms: 5_000 }, times: 1 })
+    desk.control.setTotal(desk.uId, APP, 5)
+    desk.control.faults.arm({ fault: { is: 'notification-retold' }, times: 1 })
+    desk.control.setTotal(desk.uId, APP, 9)
+    await desk.pass(1)
+    await desk.pass(6_000)
+    await desk.pass(1)
+    expect(ofType('ASSET_COUNT').map(inner)).toMatchObject([{ countDelta: 4 }, { countDelta: 4 }, { countDelta: -995 }])
+    expect(new Set(ofType('ASSET_COUNT').map(({ body }) => body['notificationId'])).size).toBe(3)
   })
 
   test('one can be lost and one can come twice', async () => {
