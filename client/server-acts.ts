@@ -145,7 +145,7 @@ export const createServerActs = (fetch: Fetch): ServerActs => {
         reasons: list(member(read.value, 'reasons')).map((reason) => textOf(member(reason, 'text'))),
       })
     },
-    claim: (connector) => done(request('POST', `/connectors/${at(connector)}/claim`, {})),
+    claim: (connector) => done(request('POST', `/connectors/${at(connector)}/claim`, { confirm: true })),
     removeConnector: (connector, release) =>
       done(request('DELETE', `/connectors/${at(connector)}${release === undefined ? '' : `?release=${release}`}`)),
     reclaim: (license, principals) => done(request('POST', `/licenses/${at(license)}/reclaim`, { principals })),

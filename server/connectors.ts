@@ -1,12 +1,23 @@
 /** Connectors: connecting a Location, renewing its token, taking it over, letting it go. */
-import { appendAudit } from './audit.ts'
+import { appendAudit, theServer } from './audit.ts'
 import type { Connections } from './connections.ts'
 import type { Credentials } from './credentials.ts'
 import type { Journal, Writing } from './journal.ts'
 import type { CredentialMalformed, CredentialRead, LocationIdentity, StoreFailure } from './stores/store.ts'
+import { forgetCursor } from './sync-cursor.ts'
 import type { Actor } from '../shared/admin.ts'
 import { isoTime, randomId, type Chance, type Clock } from '../shared/clock.ts'
-import type { Connector, ConnectorKind, ConnectorSettings, CredentialRecord } from '../shared/connector.ts'
+import {
+  credentialStateAt,
+  locationsApart,
+  nameWithKey,
+  ownerName,
+  type Connector,
+  type ConnectorKind,
+  type ConnectorSettings,
+  type CredentialRecord,
+  type ForeignOwner,
+} from '../shared/connector.ts'
 import { columnsFact, licenseIdOf, licensesKey, noColumns, ordersKey, rowsFact, seatsKey, wishesKey } from '../shared/facts.ts'
 import { parseConnectorId, type ConnectorId, type LicenseId } from '../shared/ids.ts'
 import { err, ok, type Result } from '../shared/result.ts'
@@ -28,7 +39,15 @@ export type ConnectRefused =
 export type RenewRefused =
   | ConnectRefused
   | { readonly is: 'connector-unknown' }
+  /** The two names, told apart where they are equal. */
   | { readonly is: 'credential-of-another-location'; readonly here: string; readonly there: string }
+  /** Whose token it is can't be told without the store. */
+  | { readonly is: 'store-out-of-reach'; readonly text: string }
+
+export type ClaimRefused =
+  | StoreFailure
+  /** Another service holds the Location, and nobody has said that it may be put out. */
+  | { readonly is: 'confirmation-required'; readonly owner: ForeignOwner }
 
 export interface Connectors {
   list(): Promise<readonly Connector[]>
@@ -46,15 +65,19 @@ export interface Connectors {
   readonly ownOwnerId: string
   /** Asks the store who we are; changes nothing here. */
   test(id: ConnectorId): Promise<Result<LocationIdentity, StoreFailure> | undefined>
-  /** Takes the Location over from whoever holds it. */
-  claim(actor: Actor, id: ConnectorId): Promise<Result<Connector, StoreFailure> | undefined>
+  /** Takes the Location over; from another service only when `confirmed`. The next sync reads everything anew. */
+  claim(actor: Actor, id: ConnectorId, confirmed: boolean): Promise<Result<Connector, ClaimRefused> | undefined>
   /** What an answer of the store says about the credential and the owner. Also called by syncs and orders. */
   noteIdentity(write: Writing, id: ConnectorId, identity: LocationIdentity): Promise<Connector | undefined>
   noteFailure(write: Writing, id: ConnectorId, failure: StoreFailure): Promise<Connector | undefined>
+  /** Any answer of the store may name the holder of the Location: another one stops all writing at once. */
+  noteOwner(write: Writing, id: ConnectorId, owner: Owner): Promise<Connector | undefined>
   update(write: Writing, id: ConnectorId, change: (connector: Connector) => Connector): Promise<Connector | undefined>
   /** Forgets the connector, its credential and its Location. The caller has seen to its seats. */
   remove(actor: Actor, id: ConnectorId): Promise<boolean>
 }
+
+type Owner = NonNullable<LocationIdentity['owner']>
 
 export interface ConnectorsDeps {
   readonly journal: Journal
@@ -83,17 +106,72 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
     return changed
   }
 
+  /** Null: ours, or never anybody else's. A Location that another service has left is not ours again by itself. */
+  const foreignOwnerAfter = (held: ForeignOwner | null, owner: Owner | null): ForeignOwner | null => {
+    if (owner === null) return held === null || held.leftAt !== null ? held : { ...held, leftAt: now() }
+    if (owner.id === connections.ownerMark.id) return null
+    return held !== null && held.leftAt === null && held.id === owner.id
+      ? { ...held, ...owner }
+      : { ...owner, noticedAt: now(), leftAt: null }
+  }
+
   const withIdentity = (connector: Connector, identity: LocationIdentity): Connector => {
-    const ours = connections.ownerMark.id
-    const foreign = identity.owner !== null && identity.owner.id !== ours ? identity.owner : null
+    const checkedAt = now()
+    // A token never moves to another Location: such an answer is not to be trusted with the seats of this one.
+    if (connector.location !== null && connector.location.key !== identity.location.key)
+      return { ...connector, credential: { ...connector.credential, state: 'invalid', checkedAt } }
+    const foreignOwner = foreignOwnerAfter(connector.foreignOwner, identity.owner)
     const expiresAt = identity.expiresAt ?? connector.credential.expiresAt
     return {
       ...connector,
       location: identity.location,
-      credential: { state: foreign !== null ? 'foreign' : stateByExpiry(expiresAt, clock.now()), expiresAt, checkedAt: now() },
-      foreignOwner:
-        foreign === null ? null : connector.foreignOwner?.id === foreign.id ? connector.foreignOwner : { ...foreign, noticedAt: now() },
+      credential: { state: foreignOwner !== null ? 'foreign' : stateByExpiry(expiresAt, clock.now()), expiresAt, checkedAt },
+      foreignOwner,
     }
+  }
+
+  const withOwner = (connector: Connector, owner: Owner): Connector => {
+    const foreignOwner = foreignOwnerAfter(connector.foreignOwner, owner)
+    // That it is ours again is believed when the Location itself is asked, not by the way.
+    return foreignOwner === null ? connector : { ...connector, foreignOwner, credential: { ...connector.credential, state: 'foreign' } }
+  }
+
+  /**
+   * What hangs on a credential or an owner that changed. Somebody else's hold is written down; and when a Location can
+   * be written to again, what happened there meanwhile is read whole.
+   */
+  const follow = async (write: Writing, before: Connector, after: Connector): Promise<void> => {
+    const held = before.foreignOwner
+    const holds = after.foreignOwner
+    if (holds !== null && holds.leftAt === null && (held === null || held.leftAt !== null || held.id !== holds.id))
+      await appendAudit(write.trx, {
+        at: clock.now(),
+        actor: theServer,
+        action: 'location.taken-by-another',
+        object: after.id,
+        detail: { owner: ownerName(holds), metadata: holds.metadata },
+        origin: 'server',
+      })
+    if (holds !== null && holds.leftAt !== null && held?.leftAt === null)
+      await appendAudit(write.trx, {
+        at: clock.now(),
+        actor: theServer,
+        action: 'location.left-by-another',
+        object: after.id,
+        detail: { owner: ownerName(holds), metadata: holds.metadata },
+        origin: 'server',
+      })
+    if (!isUsable(before, clock.now()) && isUsable(after, clock.now())) await forgetCursor(write, after.id)
+  }
+
+  const updateAndFollow: Connectors['update'] = async (write, id, change) => {
+    let before: Connector | undefined
+    const after = await update(write, id, (connector) => {
+      before = connector
+      return change(connector)
+    })
+    if (before !== undefined && after !== undefined) await follow(write, before, after)
+    return after
   }
 
   const withFailure = (connector: Connector, failure: StoreFailure): Connector => {
@@ -116,11 +194,7 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
       case 'read-only-token':
         return { ...connector, readOnly: true }
       case 'foreign-owner':
-        return {
-          ...credential('foreign'),
-          foreignOwner:
-            connector.foreignOwner?.id === failure.owner.id ? connector.foreignOwner : { ...failure.owner, noticedAt: checkedAt },
-        }
+        return withOwner(credential('foreign'), failure.owner)
       case 'store-busy':
       case 'store-unreachable':
       case 'store-refused':
@@ -128,6 +202,33 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
       case 'store-changed-meanwhile':
         return connector
     }
+  }
+
+  /** The connector that has this Location, or this very credential: with the store out of reach only that can be compared. */
+  const connectedAs = async (
+    write: Writing,
+    all: readonly Connector[],
+    store: Connector['store'],
+    read: CredentialRead,
+    identity: LocationIdentity | undefined,
+  ): Promise<Connector | undefined> => {
+    const byLocation =
+      identity === undefined
+        ? undefined
+        : await write.trx
+            .selectFrom('locations')
+            .select('connector')
+            .where('key', '=', `${store}/${identity.location.key}`)
+            .executeTakeFirst()
+    const taken =
+      byLocation ??
+      (await write.trx.selectFrom('credentials').select('connector').where('hash', '=', credentials.hash(read.secret)).executeTakeFirst())
+    return taken === undefined ? undefined : all.find((row) => row.id === taken.connector)
+  }
+
+  const isKeptAlready = async (write: Writing, id: ConnectorId, read: CredentialRead): Promise<boolean> => {
+    const kept = await write.trx.selectFrom('credentials').select('hash').where('connector', '=', id).executeTakeFirst()
+    return kept?.hash === credentials.hash(read.secret)
   }
 
   /** Reads a credential and asks the store whose it is. `identity` undefined: the store is out of reach. */
@@ -177,27 +278,20 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
       if (!tried.ok) return tried
       const { read, identity } = tried.value
       return await journal.write(async (write) => {
-        if (identity !== undefined) {
-          // Inside the act: of two people who upload the same file at once, the second finds the first.
-          const taken = await write.trx
-            .selectFrom('locations')
-            .select('connector')
-            .where('key', '=', `${store.store}/${identity.location.key}`)
-            .executeTakeFirst()
-          if (taken !== undefined) {
-            const there = (await write.rows('connectors')).find((row) => row.id === taken.connector)
-            return err({ is: 'location-already-connected' as const, connectorId: there?.id ?? id, name: there?.name ?? '' })
-          }
+        const all = await write.rows('connectors')
+        // Inside the act: of two people who upload the same file at once, the second finds the first.
+        const there = await connectedAs(write, all, store.store, read, identity)
+        if (there !== undefined) return err({ is: 'location-already-connected' as const, connectorId: there.id, name: there.name })
+        if (identity !== undefined)
           await write.trx
             .insertInto('locations')
             .values({ key: `${store.store}/${identity.location.key}`, connector: id })
             .execute()
-        }
         const bare: Connector = {
           id,
           kind: fresh.kind,
           store: store.store,
-          name: fresh.name,
+          name: nameApart(all, fresh.name, identity?.location.key ?? id),
           location: null,
           credential: { state: 'unknown', expiresAt: read.expiresAt, checkedAt: null },
           settings: {
@@ -225,7 +319,7 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
           actor,
           action: 'connector.added',
           object: id,
-          detail: { kind: fresh.kind, name: fresh.name, location: identity?.location.name ?? null },
+          detail: { kind: fresh.kind, name: connector.name, location: identity?.location.name ?? null },
           origin: 'api',
         })
         return ok(connector)
@@ -240,9 +334,16 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
       const renewed = await journal.write(async (write): Promise<Result<Connector, RenewRefused>> => {
         const current = (await write.rows('connectors')).find((row) => row.id === id)
         if (current === undefined) return err({ is: 'connector-unknown' })
+        if (identity === undefined && current.location !== null)
+          return err({
+            is: 'store-out-of-reach',
+            text: `The store can't be reached, so nobody can tell whether this token is for ${current.name}. Nothing was changed. Try again when the store answers.`,
+          })
         if (identity !== undefined) {
-          if (current.location !== null && current.location.key !== identity.location.key)
-            return err({ is: 'credential-of-another-location', here: current.location.name, there: identity.location.name })
+          if (current.location !== null && current.location.key !== identity.location.key) {
+            const [here, there] = locationsApart(current.location, identity.location)
+            return err({ is: 'credential-of-another-location', here, there })
+          }
           if (current.location === null) {
             const key = `${current.store}/${identity.location.key}`
             const taken = await write.trx.selectFrom('locations').select('connector').where('key', '=', key).executeTakeFirst()
@@ -259,8 +360,11 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
           nextSyncAt: now(),
         }
         const changed = identity === undefined ? bare : withIdentity(bare, identity)
-        await credentials.seal(write.trx, id, read.secret)
         await write.record(rowsFact('connectors', [changed]))
+        await follow(write, current, changed)
+        // The very file that is kept already: the store was asked, and there is nothing to renew.
+        if (await isKeptAlready(write, id, read)) return ok(changed)
+        await credentials.seal(write.trx, id, read.secret)
         await appendAudit(write.trx, {
           at: clock.now(),
           actor,
@@ -277,11 +381,13 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
     ownOwnerId: connections.ownerMark.id,
     change: async (actor, id, change, isAsRead) =>
       await journal.write(async (write) => {
-        const current = (await write.rows('connectors')).find((row) => row.id === id)
+        const all = await write.rows('connectors')
+        const current = all.find((row) => row.id === id)
+        const others = all.filter((row) => row.id !== id)
         if (current !== undefined && isAsRead?.(current) === false) return { is: 'changed-meanwhile' as const, connector: current }
         const changed = await update(write, id, (connector) => ({
           ...connector,
-          name: change.name ?? connector.name,
+          name: change.name === undefined ? connector.name : nameApart(others, change.name, connector.location?.key ?? id),
           settings: { ...connector.settings, ...change.settings },
           scopeTags: change.scopeTags ?? connector.scopeTags,
           nextSyncAt: soonerOf(connector.nextSyncAt, change.settings?.syncIntervalMinutes),
@@ -302,31 +408,38 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
       const connection = connector === undefined ? undefined : await connections.of(id, connector.kind)
       return connection === undefined ? undefined : await connection.identify()
     },
-    claim: async (actor, id) => {
+    claim: async (actor, id, confirmed) => {
       const connector = (await journal.rows('connectors')).find((row) => row.id === id)
       const connection = connector === undefined ? undefined : await connections.of(id, connector.kind)
       if (connector === undefined || connection === undefined) return undefined
+      const { foreignOwner } = connector
+      if (foreignOwner !== null && foreignOwner.leftAt === null && !confirmed)
+        return err({ is: 'confirmation-required', owner: foreignOwner })
+      const from = foreignOwner === null || foreignOwner.leftAt !== null ? null : ownerName(foreignOwner)
       await journal.write((write) =>
         appendAudit(write.trx, {
           at: clock.now(),
           actor,
           action: 'location.claim-asked',
           object: id,
-          detail: { from: connector.foreignOwner?.name ?? null },
+          detail: { from },
           origin: 'api',
         }),
       )
       const claimed = await connection.claim()
       return await journal.write(async (write): Promise<Result<Connector, StoreFailure>> => {
-        const changed = await update(write, id, (current) =>
-          claimed.ok ? { ...withIdentity(current, claimed.value), readOnly: false } : withFailure(current, claimed.error),
+        const changed = await updateAndFollow(write, id, (current) =>
+          claimed.ok
+            ? { ...withIdentity({ ...current, foreignOwner: null }, claimed.value), readOnly: false }
+            : withFailure(current, claimed.error),
         )
+        if (claimed.ok) await forgetCursor(write, id)
         await appendAudit(write.trx, {
           at: clock.now(),
           actor,
           action: claimed.ok ? 'location.claimed' : 'location.claim-failed',
           object: id,
-          detail: {},
+          detail: claimed.ok ? { from } : { from, why: claimed.error.is },
           origin: 'api',
         })
         if (!claimed.ok) return claimed
@@ -334,7 +447,7 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
       })
     },
     noteIdentity: async (write, id, identity) => {
-      const connector = await update(write, id, (current) => withIdentity(current, identity))
+      const connector = await updateAndFollow(write, id, (current) => withIdentity(current, identity))
       if (connector !== undefined) {
         const key = `${connector.store}/${identity.location.key}`
         await write.trx
@@ -348,7 +461,8 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
       }
       return connector
     },
-    noteFailure: (write, id, failure) => update(write, id, (connector) => withFailure(connector, failure)),
+    noteFailure: (write, id, failure) => updateAndFollow(write, id, (connector) => withFailure(connector, failure)),
+    noteOwner: (write, id, owner) => updateAndFollow(write, id, (connector) => withOwner(connector, owner)),
     remove: async (actor, id) =>
       await journal.write(async (write) => {
         const connector = (await write.rows('connectors')).find((row) => row.id === id)
@@ -436,6 +550,23 @@ const forgetLicenses = async (write: Writing, id: ConnectorId): Promise<void> =>
     .where('state', 'in', ['planned', 'sent', 'pending'])
     .execute()
   await write.trx.deleteFrom('license_keys').where('connector', '=', id).execute()
+}
+
+/** The store takes this credential, and nobody else holds the Location. */
+const isUsable = (connector: Connector, now: number): boolean => {
+  const state = credentialStateAt(connector.credential, now)
+  return (state === 'valid' || state === 'expiring') && connector.foreignOwner === null
+}
+
+/** Two connectors of one name could not be told apart in any text: the second has the end of its Location's key behind it. */
+const nameApart = (others: readonly Connector[], wanted: string, key: string): string => {
+  const isTaken = (name: string): boolean => others.some((other) => other.name.trim().toLowerCase() === name.trim().toLowerCase())
+  if (!isTaken(wanted)) return wanted
+  for (let digits = 4; digits < key.length; digits += 1) {
+    const name = nameWithKey(wanted, key.slice(-digits))
+    if (!isTaken(name)) return name
+  }
+  return nameWithKey(wanted, key)
 }
 
 const stateByExpiry = (expiresAt: string | null, now: number): 'valid' | 'expired' =>

@@ -71,6 +71,9 @@ export const createHouse = async (deps: HouseDeps): Promise<House> => {
     chance,
     syncIntervalMinutes: deps.syncIntervalMinutes,
   })
+  connections.onOwner((connector, owner) => {
+    journal.write((write) => connectors.noteOwner(write, connector, owner)).catch(onTrouble)
+  })
   const orders = createOrders({
     db,
     journal,

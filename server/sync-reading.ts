@@ -21,9 +21,16 @@ export interface Walk {
 /** Pages that the walk under way has read, and how many there are where the store tells. */
 export type OnPages = (pages: number, totalPages: number | null) => void
 
+/** Who we are at the store, and what came of putting our name on a Location that nobody holds. */
+export interface Identified {
+  readonly identity: LocationIdentity
+  /** The store takes no write with this credential. */
+  readonly readOnly: boolean
+}
+
 /** `held`: the licenses as the facts hold them before the read. */
 export interface SyncReading {
-  identifyAndClaim(connection: StoreConnection, connector: Connector): Promise<Result<LocationIdentity, StoreFailure>>
+  identifyAndClaim(connection: StoreConnection, connector: Connector): Promise<Result<Identified, StoreFailure>>
   readLicensesTwiceIfShrunken(connection: StoreConnection, held: readonly License[]): Promise<Result<readonly LicenseRead[], StoreFailure>>
   /** `cursor` null: a full walk. */
   readSeatsTwiceIfShrunken(
@@ -80,12 +87,19 @@ export const createSyncReading = ({ facts }: SyncReadingDeps): SyncReading => {
   return { identifyAndClaim, readLicensesTwiceIfShrunken, readSeatsTwiceIfShrunken, readSeatsOfLicense }
 }
 
-const identifyAndClaim = async (connection: StoreConnection, connector: Connector): Promise<Result<LocationIdentity, StoreFailure>> => {
+/** A Location that another service held is claimed by an administrator, never by itself. */
+const identifyAndClaim = async (connection: StoreConnection, connector: Connector): Promise<Result<Identified, StoreFailure>> => {
   const identity = await connection.identify()
-  if (!identity.ok || identity.value.owner !== null || !connector.settings.autoClaim) return identity
+  if (!identity.ok) return identity
+  const asRead: Identified = { identity: identity.value, readOnly: connector.readOnly }
+  const isToBeClaimed =
+    identity.value.owner === null && connector.settings.autoClaim && connector.foreignOwner === null && !connector.readOnly
+  if (!isToBeClaimed) return ok(asRead)
   const claimed = await connection.claim()
-  // A read-only token can't claim; it can read, which is what a sync does.
-  return claimed.ok ? claimed : claimed.error.is === 'read-only-token' ? identity : claimed
+  if (claimed.ok) return ok({ ...asRead, identity: claimed.value })
+  // Neither keeps a sync from reading: a token that may not claim may read, and so may who came second.
+  if (claimed.error.is === 'read-only-token') return ok({ ...asRead, readOnly: true })
+  return claimed.error.is === 'foreign-owner' ? ok({ ...asRead, identity: { ...identity.value, owner: claimed.error.owner } }) : claimed
 }
 
 const readLicensesTwiceIfShrunken = async (

@@ -8,7 +8,7 @@ import type { Journal, Writing } from './journal.ts'
 import { licenseAfter } from './license-after-read.ts'
 import { findLicense } from './licenses.ts'
 import type { Orders } from './orders.ts'
-import type { LicenseRead, LocationIdentity } from './stores/store.ts'
+import type { LicenseRead } from './stores/store.ts'
 import { distinctOrdinals, seatDifference } from './seat-difference.ts'
 import type { ReadSeats } from './seat-collection.ts'
 import { keepCursor, readCursor } from './sync-cursor.ts'
@@ -23,7 +23,6 @@ import type { Sync } from '../shared/sync.ts'
 
 /** All that one sync read. */
 export interface SyncRead {
-  readonly identity: LocationIdentity
   readonly licenses: readonly LicenseRead[]
   readonly walk: Walk
 }
@@ -51,7 +50,7 @@ export const createSyncRecord = (deps: SyncRecordDeps): SyncRecord => {
 
   const recordDifferences: SyncRecord['recordDifferences'] = async (sync, connector, read, onFinished) => {
     const { id: connectorId } = connector
-    const { identity, walk } = read
+    const { walk } = read
     return await journal.write(async (write) => {
       // The connector was let go while its store was being read: nothing of it is kept.
       if (!(await write.rows('connectors')).some((row) => row.id === connectorId)) return { licenses: 0, seats: 0, users: 0 }
@@ -78,7 +77,6 @@ export const createSyncRecord = (deps: SyncRecordDeps): SyncRecord => {
         progress: { phase: 'done', done: 0, total: null },
       }
       await keepSync(write, finished)
-      await connectors.noteIdentity(write, connectorId, identity)
       await connectors.update(write, connectorId, (current) => ({
         ...current,
         lastSync: finished,

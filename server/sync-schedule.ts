@@ -23,6 +23,7 @@ export interface SyncScheduleDeps {
 }
 
 const lookAgainAfterForgetMs = 30_000
+const longestPlanMs = 24 * 60 * 60_000
 
 export const createSyncSchedule = (deps: SyncScheduleDeps): SyncSchedule => {
   const { journal, connectors, clock } = deps
@@ -35,7 +36,10 @@ export const createSyncSchedule = (deps: SyncScheduleDeps): SyncSchedule => {
     if (stopped) return
     const connector = await connectors.find(connectorId)
     if (connector === undefined || connector.capabilities.counts !== 'live' || connector.credential.state === 'none') return
-    const dueInMs = Math.max(leastWaitMs, connector.nextSyncAt === null ? 0 : Date.parse(connector.nextSyncAt) - clock.now())
+    const inMs = connector.nextSyncAt === null ? 0 : Date.parse(connector.nextSyncAt) - clock.now()
+    // Nothing is ever planned further ahead than this: then the clock was set back since.
+    const mostMs = Math.max(longestPlanMs, connector.settings.syncIntervalMinutes * 60_000)
+    const dueInMs = Math.max(leastWaitMs, inMs > mostMs ? 0 : inMs)
     timers.set(
       connectorId,
       clock.after(dueInMs, () => {

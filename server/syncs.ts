@@ -61,13 +61,33 @@ const fullWalkEveryMs = 24 * 60 * 60_000
 const mostSingleReads = 20
 const retryAfterFailureMs = 5 * 60_000
 const retryAfterStorageMs = 30_000
+/** A credential that the store refused twice is not asked about all day: a new one has to be uploaded, and that starts a sync. */
+const retryAfterCredentialRefusedMs = 24 * 60 * 60_000
 /** Progress is told at most this often. */
 const progressEveryMs = 200
 
 interface Running {
   sync: Sync
   done: Promise<void>
+  /** The code with which the sync before this one failed. */
+  readonly failedBefore: string | undefined
+  /** Somebody asked for a full sync while this one, which is none, was running. */
+  fullAfterwards: boolean
 }
+
+/** Why nothing of what this credential reads may be kept under this connector: every count would be there twice, or be another Location's. */
+const notOfThisConnector = ({ name, credential }: Connector): { readonly code: string; readonly text: string } | undefined =>
+  credential.state === 'duplicate'
+    ? {
+        code: 'credential-duplicate',
+        text: `The location of ${name} is connected already, by another connector. Its licenses are counted there. Remove one of the two.`,
+      }
+    : credential.state === 'invalid'
+      ? {
+          code: 'credential-invalid',
+          text: `The token of ${name} leads to another location than before. Nothing was read. Upload the token of this location again.`,
+        }
+      : undefined
 
 export const createSyncs = (deps: SyncsDeps): Syncs => {
   const { db, journal, connectors, connections, clock, onTrouble } = deps
@@ -79,13 +99,19 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
   const progressListeners = new Set<(sync: Sync) => void>()
   let stopped = false
 
+  /** A sync that already walks everything serves who asks for that; after another one it is done anew. */
+  const join = (running: Running, full: boolean): Sync => {
+    if (full && !running.sync.full) running.fullAfterwards = true
+    return running.sync
+  }
+
   const request: Syncs['request'] = async (connectorId, trigger, full) => {
     const running = runningByConnector.get(connectorId)
-    if (running !== undefined) return running.sync
+    if (running !== undefined) return join(running, full)
     const connector = await connectors.find(connectorId)
     if (connector === undefined || stopped) return undefined
     const already = runningByConnector.get(connectorId)
-    if (already !== undefined) return already.sync
+    if (already !== undefined) return join(already, full)
     const id = parseSyncId(randomId(deps.chance))
     if (id === undefined) throw new Error('syncs: made an id that is none')
     const sync: Sync = {
@@ -100,7 +126,8 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
       changed: { licenses: 0, seats: 0, users: 0 },
       error: null,
     }
-    const entry: Running = { sync, done: Promise.resolve() }
+    const failedBefore = connector.lastSync?.error?.code
+    const entry: Running = { sync, done: Promise.resolve(), failedBefore, fullAfterwards: false }
     runningByConnector.set(connectorId, entry)
     // What could not even be recorded as failed has no next time of its own.
     let leastWaitMs = 0
@@ -117,7 +144,8 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
       })
       .finally(() => {
         runningByConnector.delete(connectorId)
-        schedule.plan(connectorId, leastWaitMs).catch(onTrouble)
+        if (entry.fullAfterwards && leastWaitMs === 0) request(connectorId, trigger, true).catch(onTrouble)
+        else schedule.plan(connectorId, leastWaitMs).catch(onTrouble)
       })
     return sync
   }
@@ -144,9 +172,15 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
     if (connection === undefined)
       return await fail(entry, { code: 'no-credential', text: 'There is no token for this connector. Upload one and sync again.' })
 
-    const identity = await reading.identifyAndClaim(connection, connector)
-    if (!identity.ok) return await failBy(entry, identity.error)
-    await journal.write((write) => connectors.noteIdentity(write, connectorId, identity.value))
+    const identified = await reading.identifyAndClaim(connection, connector)
+    if (!identified.ok) return await failBy(entry, identified.error)
+    const { identity, readOnly } = identified.value
+    const noted = await journal.write(async (write) => {
+      await connectors.noteIdentity(write, connectorId, identity)
+      return await connectors.update(write, connectorId, (current) => ({ ...current, readOnly: current.readOnly || readOnly }))
+    })
+    const obstacle = noted === undefined ? undefined : notOfThisConnector(noted)
+    if (obstacle !== undefined) return await fail(entry, obstacle)
 
     phase(entry, 'products')
     const held = await licensesOfConnector(journal, connectorId)
@@ -154,7 +188,9 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
     if (!licenses.ok) return await failBy(entry, licenses.error)
 
     const stored = await readCursor(db, connectorId)
-    const full = entry.sync.full || stored === undefined || clock.now() - stored.fullAt >= fullWalkEveryMs
+    const fullAgoMs = stored === undefined ? fullWalkEveryMs : clock.now() - stored.fullAt
+    // A walk made later than now was made under another clock: its age is not known.
+    const full = entry.sync.full || stored === undefined || fullAgoMs >= fullWalkEveryMs || fullAgoMs < 0
     entry.sync = { ...entry.sync, full }
     phase(entry, 'seats')
     const walk = await reading.readSeatsTwiceIfShrunken(connection, full ? null : stored.cursor, held, (pages, totalPages) =>
@@ -163,7 +199,7 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
     if (!walk.ok) return await failBy(entry, walk.error)
 
     phase(entry, 'recording')
-    const read = { identity: identity.value, licenses: licenses.value, walk: walk.value }
+    const read = { licenses: licenses.value, walk: walk.value }
     const changed = await record.recordDifferences(entry.sync, connector, read, (finished) => {
       entry.sync = finished
     })
@@ -171,7 +207,7 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
     await settleDisagreements(connection, connectorId, licenses.value)
 
     phase(entry, 'names')
-    await names.describe(connection, connectorId, identity.value.location.country)
+    await names.describe(connection, connectorId, identity.location.country)
     phase(entry, 'done')
   }
 
@@ -199,10 +235,16 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
 
   const failBy = async (entry: Running, failure: StoreFailure): Promise<void> => {
     await journal.write((write) => connectors.noteFailure(write, entry.sync.connectorId, failure))
+    const code = failure.is === 'store-refused' ? failure.code : failure.is
+    const isOfCredential = failure.is === 'credential-expired' || failure.is === 'credential-invalid'
     await fail(
       entry,
-      { code: failure.is === 'store-refused' ? failure.code : failure.is, text: failureInWords(failure) },
-      failure.is === 'store-busy' ? failure.retryAfterMs : retryAfterFailureMs,
+      { code, text: failureInWords(failure) },
+      failure.is === 'store-busy'
+        ? failure.retryAfterMs
+        : isOfCredential && entry.failedBefore === code
+          ? retryAfterCredentialRefusedMs
+          : retryAfterFailureMs,
     )
   }
 
@@ -219,7 +261,12 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
       await connectors.update(write, failed.connectorId, (current) => ({
         ...current,
         lastSync: failed,
-        nextSyncAt: isoTime(at + Math.min(againAfterMs, current.settings.syncIntervalMinutes * 60_000)),
+        nextSyncAt: isoTime(
+          at +
+            (againAfterMs === retryAfterCredentialRefusedMs
+              ? againAfterMs
+              : Math.min(againAfterMs, current.settings.syncIntervalMinutes * 60_000)),
+        ),
       }))
     })
     phase(entry, 'done')

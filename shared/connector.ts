@@ -37,6 +37,8 @@ export interface ForeignOwner {
   readonly name: string
   readonly metadata: string
   readonly noticedAt: string
+  /** Since when nobody holds the Location: it is ours again only when an administrator says so. Null: it is held. */
+  readonly leftAt: string | null
 }
 
 export interface ConnectorSettings {
@@ -95,6 +97,28 @@ export const warnExpiryMs = 7 * DAY_MS
 export const warnSyncAgeMs = 24 * HOUR_MS
 export const unhealthySyncAgeMs = 72 * HOUR_MS
 
+/** Days before the end at which a credential's end is called to mind; the status itself warns later. */
+export const reminderDays = [60, 30, 15, 7, 1] as const
+export interface ExpiryReminder {
+  readonly days: (typeof reminderDays)[number]
+  readonly text: string
+}
+
+/** The last reminder that is due. Undefined: the end is further off or not known, or the credential is of no use any more and the status says so. */
+export const expiryReminder = (connector: Connector, now: number): ExpiryReminder | undefined => {
+  const { expiresAt } = connector.credential
+  const state = credentialStateAt(connector.credential, now)
+  if (expiresAt === null || state === 'expired' || state === 'invalid' || state === 'none' || state === 'duplicate') return undefined
+  const leftMs = Date.parse(expiresAt) - now
+  const days = reminderDays.findLast((each) => leftMs <= each * DAY_MS)
+  if (days === undefined || leftMs <= 0) return undefined
+  const left = Math.ceil(leftMs / DAY_MS)
+  return {
+    days,
+    text: `The token for ${connector.name} ends on ${day(expiresAt)}, in ${left} ${left === 1 ? 'day' : 'days'}. Download a new one in the store and upload it here before then: seats and assignments stay as they are.`,
+  }
+}
+
 /** `valid`, `expiring` or `expired` by the clock; what the store has told wins, until it accepts the credential again. */
 export const credentialStateAt = (credential: CredentialRecord, now: number): CredentialState => {
   if (credential.state !== 'valid' && credential.state !== 'expiring') return credential.state
@@ -106,6 +130,35 @@ export const credentialStateAt = (credential: CredentialRecord, now: number): Cr
 
 const day = (iso: string): string =>
   new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' }).format(new Date(iso))
+
+const foreignReason = (place: string, owner: ForeignOwner | null): StatusReason => {
+  const name = ownerName(owner)
+  return {
+    code: 'foreign-owner',
+    text:
+      owner === null || owner.leftAt === null
+        ? `${place} is held by ${name}${owner === null ? '' : `, noticed on ${day(owner.noticedAt)}`}. Reading goes on; nothing is given or taken until you take it over or remove it there.`
+        : `${place} was held by ${name} until ${day(owner.leftAt)}; nobody holds it now. Reading goes on; nothing is given or taken until you take it over.`,
+  }
+}
+
+/** What another service calls itself; some say nothing of themselves. */
+export const ownerName = (owner: Pick<ForeignOwner, 'id' | 'name' | 'metadata'> | null): string =>
+  owner === null ? 'another device management service' : owner.name || owner.metadata || owner.id
+
+/** Two Locations in one text: names that are equal are told apart by the end of their keys. */
+export const locationsApart = (one: Location, other: Location): readonly [string, string] =>
+  one.name.trim().toLowerCase() === other.name.trim().toLowerCase()
+    ? [nameWithKey(one.name, one.key, other.key), nameWithKey(other.name, other.key, one.key)]
+    : [one.name, other.name]
+
+const fewestDigits = 4
+/** The name and as much of the end of its key as it takes to differ from the other. */
+export const nameWithKey = (name: string, key: string, other = ''): string => {
+  let digits = fewestDigits
+  while (digits < key.length && key !== other && key.slice(-digits) === other.slice(-digits)) digits += 1
+  return `${name} (…${key.slice(-digits)})`
+}
 
 /**
  * The status and every reason for it, worst first. Never stored: it follows from the record and the time.
@@ -123,7 +176,8 @@ export const connectorStatus = (
     }
   const worst: StatusReason[] = []
   const warn: StatusReason[] = []
-  const place = connector.location?.name ?? connector.name
+  // The connector's own name: names of Locations need not differ.
+  const place = connector.name
   switch (credentialStateAt(connector.credential, now)) {
     case 'expired':
       worst.push({
@@ -138,10 +192,7 @@ export const connectorStatus = (
       })
       break
     case 'foreign':
-      worst.push({
-        code: 'foreign-owner',
-        text: `${place} is held by ${connector.foreignOwner?.name ?? 'another device management service'}. Reading goes on; nothing is given or taken until you take it over or remove it there.`,
-      })
+      worst.push(foreignReason(place, connector.foreignOwner))
       break
     case 'duplicate':
       worst.push({ code: 'credential-duplicate', text: `Two tokens are connected for ${place}. Remove one of them.` })

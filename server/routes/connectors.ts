@@ -1,12 +1,12 @@
 /** Connectors and their credentials. A credential goes in and never comes out. */
 import { describeRoute } from 'hono-openapi'
 import * as v from 'valibot'
-import { connectorKinds, connectorStatus, credentialStateAt, type Connector } from '../../shared/connector.ts'
+import { connectorKinds, connectorStatus, credentialStateAt, expiryReminder, ownerName, type Connector } from '../../shared/connector.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { parseConnectorId } from '../../shared/ids.ts'
 import { exhaustive } from '../../shared/result.ts'
 import { releases, type ConnectorRemoval } from '../connector-removal.ts'
-import type { Connectors, RenewRefused, ConnectRefused } from '../connectors.ts'
+import type { ClaimRefused, Connectors, RenewRefused, ConnectRefused } from '../connectors.ts'
 import { answerProblem, notFound, type Problem } from '../problem.ts'
 import type { Syncs } from '../syncs.ts'
 import { answerList } from './answer-list.ts'
@@ -83,6 +83,7 @@ export const createConnectorView =
       settings: connector.settings,
       capabilities: connector.capabilities,
       ...connectorStatus(connector, now),
+      reminder: expiryReminder(connector, now) ?? null,
       foreignOwner: connector.foreignOwner,
       readOnly: connector.readOnly,
       lastSync,
@@ -122,6 +123,8 @@ const refusedProblem = (refused: ConnectRefused | RenewRefused): Problem => {
       }
     case 'connector-unknown':
       return notFound('connector')
+    case 'store-out-of-reach':
+      return { status: 503, code: refused.is, detail: refused.text, headers: { 'Retry-After': '60' } }
     case 'credential-of-another-location':
       return {
         status: 409,
@@ -132,6 +135,16 @@ const refusedProblem = (refused: ConnectRefused | RenewRefused): Problem => {
       return exhaustive(refused)
   }
 }
+
+const claimProblem = (refused: ClaimRefused): Problem =>
+  refused.is === 'confirmation-required'
+    ? {
+        status: 409,
+        code: refused.is,
+        detail: `${ownerName(refused.owner)} holds this location. If you take it over, that service may no longer give or take its seats; seats in use stay in use. Send {"confirm": true} to take it over.`,
+        extra: { owner: refused.owner },
+      }
+    : storeProblem(refused)
 
 const keys = {
   name: (connector: Connector) => connector.name.toLowerCase(),
@@ -279,16 +292,21 @@ export const connectorRoutes =
       describeRoute({
         tags,
         summary: 'Take over a location that another management service holds',
+        description:
+          'Without `confirm` it is 409 confirmation-required, with the owner that would be put out, while another service holds the location. A full sync follows.',
         responses: { 200: answer('Ours', connectorSchema), ...problems(404, 409, 422, 503) },
       }),
       allow('manage-connectors'),
+      body(v.strictObject({ confirm: v.optional(v.boolean(), false) })),
       async (c) => {
         const connector = await find(c)
         if (connector === undefined) return unknown(c)
-        const claimed = await connectors.claim(actorIn(c), connector.id)
+        const claimed = await connectors.claim(actorIn(c), connector.id, c.req.valid('json').confirm)
         if (claimed === undefined)
           return answerProblem(c, { status: 409, code: 'no-credential', detail: 'There is no token for this connector. Upload one first.' })
-        return claimed.ok ? answerOne(c, claimed.value) : answerProblem(c, storeProblem(claimed.error))
+        if (!claimed.ok) return answerProblem(c, claimProblem(claimed.error))
+        const lastSync = (await syncs.request(connector.id, trigger(c), true)) ?? claimed.value.lastSync
+        return answerOne(c, { ...claimed.value, lastSync })
       },
     )
     web.delete(

@@ -57,7 +57,11 @@ export const connectorSchema = v.object({
   }),
   status: v.picklist(['healthy', 'warning', 'unhealthy', 'not-enabled']),
   reasons: reasonsSchema,
-  foreignOwner: v.nullable(v.object({ id: v.string(), name: v.string(), metadata: v.string(), noticedAt: time })),
+  reminder: v.pipe(
+    v.nullable(v.object({ days: v.number(), text: v.string() })),
+    v.description('The end of the credential comes near: the last of 60, 30, 15, 7 and 1 days before it that has passed'),
+  ),
+  foreignOwner: v.nullable(v.object({ id: v.string(), name: v.string(), metadata: v.string(), noticedAt: time, leftAt: v.nullable(time) })),
   readOnly: v.boolean(),
   lastSync: v.nullable(syncSchema),
   lastGoodSyncAt: v.nullable(time),

@@ -154,6 +154,8 @@ export interface ConnectionDeps {
   readonly chance: Chance
   /** The network. Never follows a redirect with a credential attached. */
   readonly fetch: typeof globalThis.fetch
+  /** Told when an answer names another holder of the Location than the one before it: ours or somebody else. */
+  readonly onOwner?: (owner: NonNullable<LocationIdentity['owner']>) => void
 }
 
 /** How we sign a Location: `id` is made once for each Location and kept for ever. */

@@ -52,7 +52,7 @@ const codes = (given: Partial<Connector>) => {
   const { status, reasons } = connectorStatus(aConnector(given), now)
   return [status, ...reasons.map(({ code }) => code)]
 }
-const another = { id: 'other', name: 'Other Manager', metadata: '', noticedAt: at(now) }
+const another = { id: 'other', name: 'Other Manager', metadata: '', noticedAt: at(now), leftAt: null }
 
 describe('the status', () => {
   test('is healthy when nothing is the matter', () => {

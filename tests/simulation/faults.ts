@@ -287,7 +287,7 @@ export const makeTrouble = ({ world, drawn, swarm, onOutside }: TroubleDeps): Tr
     },
     'foreign-owner': () => {
       store.control.setOwner(locationId, { id: 'another', name: 'Other Manager', metadata: '' })
-      later(drawn.below(60_000), () => store.control.setOwner(locationId, null))
+      later(drawn.below(60_000), takeBack)
       return 'somebody else claims the location'
     },
     'role-changes': () => {
@@ -308,6 +308,16 @@ export const makeTrouble = ({ world, drawn, swarm, onOutside }: TroubleDeps): Tr
         connector === undefined ? undefined : server.house.connectors.renew(world.ana.actor, connector.id, { contentToken: fresh }),
       )
       .catch(() => undefined)
+  }
+
+  /** The other service leaves, and an administrator takes the location back: it does not come back by itself. */
+  const takeBack = (): void => {
+    store.control.setOwner(locationId, null)
+    void claim().catch(() => undefined)
+  }
+  const claim = async (): Promise<void> => {
+    const connectors = world.server()?.house.connectors
+    for (const { id } of (await connectors?.list()) ?? []) await connectors?.claim(world.ana.actor, id, true)
   }
 
   const possible = sudden.filter((kind) => kinds.has(kind))
@@ -343,6 +353,8 @@ export const makeTrouble = ({ world, drawn, swarm, onOutside }: TroubleDeps): Tr
       }
       if (kinds.has('token-expires') || kinds.has('foreign-owner')) {
         renew()
+        await schedule.pass(5_000)
+        void claim().catch(() => undefined)
         await schedule.pass(5_000)
       }
     },

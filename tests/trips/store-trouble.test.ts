@@ -86,7 +86,7 @@ test('somebody else holds the location: nothing is given or taken until it is ou
   expect(await ana.sees('Keynote', 'iPad-2')).toEqual({ state: 'waiting', because: 'foreign-owner' })
   expect(await world.connector()).toMatchObject({ foreignOwner: { name: 'Other Manager' }, credential: { state: 'foreign' } })
   const { id } = await world.connector()
-  await world.schedule.run(world.mustServer().house.connectors.claim(ana.actor, id))
+  await world.schedule.run(world.mustServer().house.connectors.claim(ana.actor, id, true))
   await world.settle()
   expect(store.holders('Keynote')).toEqual(['iPad-2'])
 })

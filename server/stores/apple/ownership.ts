@@ -4,7 +4,7 @@
  */
 import { isoTime } from '../../../shared/clock.ts'
 import { err, ok, type Result } from '../../../shared/result.ts'
-import type { LocationIdentity, OwnerMark } from '../store.ts'
+import type { ConnectionDeps, LocationIdentity, OwnerMark } from '../store.ts'
 import { parseAppleTime } from './apple-time.ts'
 import type { AppleClient, RequestFailure } from './client.ts'
 import type { ContentToken } from './content-token.ts'
@@ -29,6 +29,7 @@ export const createOwnership = (deps: {
   readonly config: ServiceConfigReader
   readonly token: ContentToken
   readonly mark: OwnerMark
+  readonly onOwner: ConnectionDeps['onOwner']
 }): Ownership => {
   const { client, config, token } = deps
   /** As last told by any answer; undefined before the first. */
@@ -74,7 +75,10 @@ export const createOwnership = (deps: {
   return {
     note: (json) => {
       const { mdmInfo } = parseEnvelope(json)
-      if (mdmInfo !== undefined) holder = mdmInfo
+      if (mdmInfo === undefined) return
+      const isNews = holder?.id !== mdmInfo.id
+      holder = mdmInfo
+      if (isNews) deps.onOwner?.(mdmInfo)
     },
     identify,
     platform: () => platform,

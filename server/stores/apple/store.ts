@@ -71,7 +71,7 @@ const connect = (deps: ConnectionDeps, addresses: AppleAddresses, secret: Secret
     onAnswer: (json) => ownership.note(json),
   })
   const config = createServiceConfig({ clock, client })
-  const ownership = createOwnership({ client, config, token, mark })
+  const ownership = createOwnership({ client, config, token, mark, onOwner: deps.onOwner })
   const metadata = createMetadata({ clock, fetch, lookupUrl: addresses.metadataUrl, bearer: token.bearer })
 
   const failureOf = (failure: OwnerFailure | WalkFailure, method: Method = 'GET'): StoreFailure => {

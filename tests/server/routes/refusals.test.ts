@@ -80,6 +80,12 @@ test('a test asks the store and tells what is wrong; a foreign owner is told, an
     reasons: [{ code: 'foreign-owner' }],
   })
   expect((await school.post(`connectors/${school.connectorId}/claim`)).body).toMatchObject({
+    status: 409,
+    code: 'confirmation-required',
+    detail: expect.stringContaining('Other MDM holds this location'),
+    owner: { name: 'Other MDM', metadata: 'mdm.example' },
+  })
+  expect((await school.post(`connectors/${school.connectorId}/claim`, { confirm: true })).body).toMatchObject({
     credential: { state: 'valid' },
     status: 'healthy',
   })
