@@ -16,7 +16,7 @@ import {
   type Target,
   type TargetKey,
 } from '../shared/ids.ts'
-import { displayNameOf, isUser, storeKeyOf, type Group, type Principal } from '../shared/principal.ts'
+import { displayNameOf, isUser, joinsByOf, storeKeyOf, type Group, type Principal } from '../shared/principal.ts'
 import type { Directory } from '../shared/reconcile.ts'
 import type { ChunkRead, Facts } from './facts.ts'
 
@@ -168,7 +168,9 @@ const groupDetail = (group: Group): string =>
 const directoryOf = (people: People, members: ReadonlyMap<GroupId, Uint32Array>): Directory => ({
   principal: (ordinal) => {
     const found = people.find(principalIdOf('user', ordinal)) ?? people.find(principalIdOf('device', ordinal))
-    return found === undefined ? undefined : { kind: kindOf(found), active: found.active, left: found.left !== null }
+    return found === undefined
+      ? undefined
+      : { kind: kindOf(found), active: found.active, left: found.left !== null, joinsBy: joinsByOf(found) }
   },
   members: (group) => members.get(group),
   all: (kind) => people.all(kind),

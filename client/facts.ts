@@ -101,15 +101,19 @@ export const dropChunk = async (writing: LocalWriting, meta: Meta, key: ChunkKey
 /** What was read of one chunk. An absent chunk is empty: nothing of it was ever told. */
 export type ChunkRead<T> = { readonly is: 'loading' } | { readonly is: 'ready'; readonly value: T }
 
+export const runPrefixes = ['licenses/', 'principals/', 'orders/', 'location-orders/'] as const
+export type RunPrefix = (typeof runPrefixes)[number]
+type KeysOfRun<P extends RunPrefix> = Extract<RowsKey, `${P}${string}`>
+
 export interface Facts {
   /** At once when it is in memory; else loading begins, and `onLoaded` tells. */
   rows<K extends RowsKey>(key: K): ChunkRead<readonly RowOf<K>[]>
   columns(key: ColumnsKey): ChunkRead<Columns>
-  /** Every chunk of a run: `licenses/`, `principals/`, by their numbers. */
-  run<P extends 'licenses/' | 'principals/'>(prefix: P): ChunkRead<readonly `${P}${number}`[]>
+  /** Every chunk of a run: `licenses/` and `principals/` by their numbers, the others by their names. */
+  run<P extends RunPrefix>(prefix: P): ChunkRead<readonly KeysOfRun<P>[]>
   /** Resolves when the chunks are in memory. */
   load(keys: readonly ChunkKey[]): Promise<void>
-  loadRun(prefix: 'licenses/' | 'principals/'): Promise<void>
+  loadRun(prefix: RunPrefix): Promise<void>
   /** Resolves when nothing is being loaded. */
   loaded(): Promise<void>
   /** After a reading that failed nothing is read by itself until this is called: a closed store is not asked in a circle. */
@@ -205,7 +209,7 @@ export const createFacts = ({ localDb, onLoaded, onUnreadable, onTrouble }: Fact
           if (read !== undefined) hold(key, read.get(key))
         })
 
-  const loadRun = (prefix: 'licenses/' | 'principals/'): Promise<void> =>
+  const loadRun = (prefix: RunPrefix): Promise<void> =>
     runs.has(prefix)
       ? Promise.resolve()
       : once(prefix, async () => {
@@ -238,9 +242,9 @@ export const createFacts = ({ localDb, onLoaded, onUnreadable, onTrouble }: Fact
   return {
     rows: <K extends RowsKey>(key: K) => decode<readonly RowOf<K>[]>(key, [], (bytes) => readRows(key, bytes)),
     columns: (key) => decode(key, noColumns, (bytes) => readColumns(key, bytes)),
-    run: <P extends 'licenses/' | 'principals/'>(prefix: P): ChunkRead<readonly `${P}${number}`[]> => {
+    run: <P extends RunPrefix>(prefix: P): ChunkRead<readonly KeysOfRun<P>[]> => {
       const keys = runs.get(prefix)
-      if (keys !== undefined) return { is: 'ready', value: keys as readonly `${P}${number}`[] }
+      if (keys !== undefined) return { is: 'ready', value: keys as readonly KeysOfRun<P>[] }
       if (!failing) void loadRun(prefix)
       return { is: 'loading' }
     },
@@ -265,7 +269,7 @@ export const createFacts = ({ localDb, onLoaded, onUnreadable, onTrouble }: Fact
       }
       for (const { key, chunk } of chunks) {
         for (const watch of watches) watch.set(key, chunk)
-        const prefix = key.startsWith('licenses/') ? 'licenses/' : key.startsWith('principals/') ? 'principals/' : undefined
+        const prefix = runPrefixes.find((name) => key.startsWith(name))
         const run = prefix === undefined ? undefined : runs.get(prefix)
         if (chunk === 'unknown') {
           entries.delete(key)
@@ -280,6 +284,6 @@ export const createFacts = ({ localDb, onLoaded, onUnreadable, onTrouble }: Fact
   }
 }
 
-const numberOf = (key: ChunkKey): number => Number(key.slice(key.indexOf('/') + 1))
+const collator = new Intl.Collator('en', { numeric: true })
 const byNumber = (keys: readonly ChunkKey[]): readonly RowsKey[] =>
-  keys.filter((key): key is RowsKey => !isColumnsKey(key)).sort((a, b) => numberOf(a) - numberOf(b))
+  keys.filter((key): key is RowsKey => !isColumnsKey(key)).sort(collator.compare)

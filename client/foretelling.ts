@@ -4,11 +4,21 @@
  */
 import type { PlacedWish, Verdict } from '../shared/assignment.ts'
 import { writingBlockedBy, type Connector } from '../shared/connector.ts'
-import { licensesKey, ordersKey, seatsKey, wishesKey, type Columns } from '../shared/facts.ts'
-import { docOfLicense, type LicenseId, type TargetKey } from '../shared/ids.ts'
+import {
+  licensesKey,
+  locationOrdersKey,
+  ordersKey,
+  principalsPerChunk,
+  registrationsKey,
+  seatsKey,
+  wishesKey,
+  type Columns,
+} from '../shared/facts.ts'
+import { docOfLicense, ordinalOf, type ConnectorId, type LicenseId, type TargetKey } from '../shared/ids.ts'
 import type { License } from '../shared/license.ts'
-import type { Order } from '../shared/order.ts'
-import { reconcile, type Reconciled, type WritingBlocked } from '../shared/reconcile.ts'
+import type { LicenseOrder } from '../shared/order.ts'
+import { reconcile, storePeopleOf, type Reconciled, type WritingBlocked } from '../shared/reconcile.ts'
+import type { Registration, RegistrationState } from '../shared/registration.ts'
 import type { DirectoryReader } from './directory.ts'
 import type { ChunkRead, Facts } from './facts.ts'
 import type { OutboxRow, SavedEdit } from './local-db.ts'
@@ -21,7 +31,7 @@ export interface LicenseState {
   readonly standing: ReadonlyMap<TargetKey, Standing>
   readonly wishes: readonly PlacedWish[]
   readonly seats: Columns
-  readonly orders: readonly Order[]
+  readonly orders: readonly LicenseOrder[]
   readonly reconciled: Reconciled
   readonly verdictByOrdinal: ReadonlyMap<number, Verdict>
   /** Edits on top of the facts. */
@@ -69,6 +79,26 @@ export const createForetelling = ({ facts, directory, rows, saved, factsSeq }: F
 
   const pendingOf = (id: LicenseId): readonly (OutboxRow | SavedEdit)[] => pendingEdits(docOfLicense(id), rows(), saved(), factsSeq())
 
+  /** Whose state at the store is known, by ordinal. `of` is what it was made from. */
+  const registrationsAt = (
+    connector: ConnectorId,
+  ): ChunkRead<{ readonly stateOf: (ordinal: number) => RegistrationState | undefined; readonly of: readonly unknown[] }> => {
+    const run = facts.run('principals/')
+    if (run.is === 'loading') return run
+    const blocks: (readonly Registration[])[] = []
+    let loading = false
+    for (const key of run.value) {
+      const rows = facts.rows(registrationsKey(connector, Number(key.slice('principals/'.length)) * principalsPerChunk))
+      if (rows.is === 'loading') loading = true
+      else blocks.push(rows.value)
+    }
+    if (loading) return { is: 'loading' }
+    let states: Map<number, RegistrationState> | undefined
+    const stateOf = (ordinal: number): RegistrationState | undefined =>
+      (states ??= new Map(blocks.flat().map((row) => [ordinalOf(row.id), row.state]))).get(ordinal)
+    return { is: 'ready', value: { stateOf, of: blocks } }
+  }
+
   const read = (id: LicenseId, now: number, more: readonly PlacedWish[]): ChunkRead<LicenseState | undefined> => {
     const found = findLicense(id)
     const connectors = facts.rows('connectors')
@@ -86,6 +116,10 @@ export const createForetelling = ({ facts, directory, rows, saved, factsSeq }: F
     const license = found.value
     if (license === undefined) return { is: 'ready', value: undefined }
     const connector = findConnector(license)
+    const locationOrders = facts.rows(locationOrdersKey(license.connectorId))
+    if (locationOrders.is === 'loading') return locationOrders
+    const registrations = registrationsAt(license.connectorId)
+    if (registrations.is === 'loading') return registrations
     const writingBlocked = connector === undefined ? undefined : writingBlockedBy(connector, now - (now % minuteMs))
     const pending = pendingOf(id)
     const standing = standingWith(wishes.value, pending)
@@ -94,7 +128,18 @@ export const createForetelling = ({ facts, directory, rows, saved, factsSeq }: F
       more.length === 0 ? standingWishes : [...standingWishes.filter(({ key }) => !more.some((wish) => wish.key === key)), ...more]
     const people = directory.forWishes(all.map(({ key }) => key))
     if (people.is === 'loading') return people
-    const of = [license, connector, writingBlocked, wishes.value, seats.value, orders.value, ...people.value.of, ...pending]
+    const of = [
+      license,
+      connector,
+      writingBlocked,
+      wishes.value,
+      seats.value,
+      orders.value,
+      locationOrders.value,
+      ...registrations.value.of,
+      ...people.value.of,
+      ...pending,
+    ]
     const held = more.length === 0 ? states.get(id) : undefined
     if (held !== undefined && held.of.length === of.length && held.of.every((part, at) => part === of[at]))
       return { is: 'ready', value: held.state }
@@ -104,6 +149,8 @@ export const createForetelling = ({ facts, directory, rows, saved, factsSeq }: F
       wishes: all,
       seats: seats.value,
       orders: orders.value,
+      locationOrders: locationOrders.value,
+      people: storePeopleOf(connector, registrations.value.stateOf),
       directory: people.value.directory,
     })
     const state: LicenseState = {

@@ -1,5 +1,5 @@
 /** Where a path leads. The paths are fixed names: other programs and bookmarks rely on them. */
-import { parseConnectorId, parseLicenseId, type ConnectorId, type LicenseId } from '../shared/ids.ts'
+import { parseConnectorId, parseLicenseId, type ConnectorId, type LicenseId, type PrincipalId } from '../shared/ids.ts'
 
 export type Route =
   | { readonly is: 'overview' }
@@ -7,6 +7,7 @@ export type Route =
   | { readonly is: 'license'; readonly id: LicenseId }
   | { readonly is: 'connectors' }
   | { readonly is: 'connector'; readonly id: ConnectorId }
+  | { readonly is: 'activity' }
   | { readonly is: 'outbox' }
   | { readonly is: 'sign-in' }
   | { readonly is: 'not-found'; readonly path: string }
@@ -30,6 +31,7 @@ export const routeOf = (path: string): Route => {
         return { is: 'overview' }
       case 'licenses':
       case 'connectors':
+      case 'activity':
       case 'outbox':
       case 'sign-in':
         return { is: first }
@@ -57,10 +59,17 @@ export const pathOf = (route: Route): string => {
       return `/connectors/${route.id}`
     case 'licenses':
     case 'connectors':
+    case 'activity':
     case 'outbox':
     case 'sign-in':
       return `/${route.is}`
     case 'not-found':
       return route.path
   }
+}
+
+/** The page of a person or a device, as far as this console has one. */
+export const principalPath = (id: PrincipalId): string | undefined => {
+  const path = `/people/${id.startsWith('u') ? 'users' : 'devices'}/${id}`
+  return routeOf(path).is === 'not-found' ? undefined : path
 }

@@ -5,7 +5,12 @@
 import { parseConnectorId, type ConnectorId, type LicenseId, type OrderId, type PrincipalId } from '../shared/ids.ts'
 import type { ConnectorKind, ConnectorSettings } from '../shared/connector.ts'
 import type { Role } from '../shared/admin.ts'
+import type { Order } from '../shared/order.ts'
 import { err, ok, type Result } from '../shared/result.ts'
+import type { Sync } from '../shared/sync.ts'
+import { itemsOf, list, member, numberOf, orderOf, syncOf, textOf, textOrNull } from './server-lists.ts'
+
+export { member, textOf } from './server-lists.ts'
 
 /** `text` says what happened, what it means and what to do. */
 export type ActFailed =
@@ -97,6 +102,9 @@ export interface ServerActs {
   reclaim(license: LicenseId, principals: readonly PrincipalId[]): Answer<void>
   retryOrder(order: OrderId): Answer<void>
   cancelOrder(order: OrderId): Answer<void>
+  /** The latest first; of all connectors, or of one. */
+  orders(of: { readonly connector?: ConnectorId; readonly license?: LicenseId }, cursor: string | null): Answer<Page<Order>>
+  syncs(of: { readonly connector?: ConnectorId }, cursor: string | null): Answer<Page<Sync>>
   importCsv(
     kind: 'users' | 'devices' | 'groups' | 'memberships',
     text: string,
@@ -151,6 +159,14 @@ export const createServerActs = (fetch: Fetch): ServerActs => {
     reclaim: (license, principals) => done(request('POST', `/licenses/${at(license)}/reclaim`, { principals })),
     retryOrder: (order) => done(request('POST', `/orders/${at(order)}/retry`, {})),
     cancelOrder: (order) => done(request('POST', `/orders/${at(order)}/cancel`, {})),
+    orders: async (of, cursor) => {
+      const read = await request('GET', `/orders?${listQuery(of, cursor)}`)
+      return read.ok ? ok(pageOf(read.value, orderOf)) : read
+    },
+    syncs: async (of, cursor) => {
+      const read = await request('GET', `/syncs?${listQuery(of, cursor)}`)
+      return read.ok ? ok(pageOf(read.value, syncOf)) : read
+    },
     importCsv: async (kind, text, { dryRun, partial }) => {
       const query = `kind=${kind}${dryRun ? '&dryRun=true' : ''}${partial ? '&partial=true' : ''}`
       const read = await request('POST', `/directory/import?${query}`, text, 'text/csv')
@@ -214,6 +230,14 @@ export const createServerActs = (fetch: Fetch): ServerActs => {
   }
 }
 
+const listQuery = (of: { readonly [name: string]: string }, cursor: string | null): string =>
+  new URLSearchParams({ ...of, limit: '100', ...(cursor === null ? {} : { cursor }) }).toString()
+
+const pageOf = <T>(value: unknown, read: (row: unknown) => T | undefined): Page<T> => ({
+  items: itemsOf(value).flatMap((row) => read(row) ?? []),
+  next: textOrNull(member(value, 'next')),
+})
+
 export const importedOf = (value: unknown): Imported => ({
   read: numberOf(member(value, 'read')),
   created: numberOf(member(value, 'created')),
@@ -273,11 +297,3 @@ const unreadable = (status: number): ActFailed => ({
   status,
   text: 'What came back is not from this server. Check that no sign-in page of the network stands between, then do it again.',
 })
-
-export const member = (value: unknown, name: string): unknown =>
-  typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
-export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
-const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null)
-const numberOf = (value: unknown): number => (typeof value === 'number' ? value : 0)
-const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
-const itemsOf = (value: unknown): readonly unknown[] => list(member(value, 'items'))

@@ -8,6 +8,7 @@ import { createSubscriber } from 'svelte/reactivity'
 import type { Verdict } from '../shared/assignment.ts'
 import { unsent, type PlacedWish } from '../shared/assignment.ts'
 import { isoTime, type Clock } from '../shared/clock.ts'
+import { isOpen } from '../shared/order.ts'
 import { ordinalOf, type LicenseId, type PrincipalId, type TargetKey } from '../shared/ids.ts'
 import type { Group } from '../shared/principal.ts'
 import type { Result } from '../shared/result.ts'
@@ -25,6 +26,8 @@ import { connectorList, type ConnectorRow } from './views/connector-list.ts'
 import { licenseList, type LicenseRow } from './views/license-list.ts'
 import { licensePage, type LicensePage, type TargetName } from './views/license-page.ts'
 import { exportedOutbox, foretoldOf, outboxList, type Foretold, type OutboxList } from './views/outbox-list.ts'
+import { activityOf, ordersInFacts, withHistory, type Activity, type ActivityHistory, type ActivityQuery } from './views/activity.ts'
+import { companyOf } from './views/order-row.ts'
 import { heldBy } from './views/held.ts'
 import { overviewOf, type Overview } from './views/overview.ts'
 import { counted } from './views/words.ts'
@@ -77,6 +80,10 @@ export interface Workspace {
   license(id: LicenseId): Reading<LicensePage>
   /** Worst first. */
   readonly connectors: Reading<readonly ConnectorRow[]>
+  /** Orders and syncs: those in the facts, live, and beside them what was read from the server. */
+  activity(query: ActivityQuery, history: ActivityHistory): Reading<Activity>
+  /** Orders and syncs that are not over. */
+  readonly underWay: number
   readonly outbox: OutboxList
   readonly groups: Reading<readonly Group[]>
   /** At most `most` (50 unless told), best first: groups, then people and devices whose name, user name or serial number begins with or holds the text. */
@@ -199,7 +206,37 @@ export const openWorkspace = (deps: WorkspaceDeps): Workspace => {
     if (!whole() && licenses.value.length === 0) return { is: 'loading' }
     return { is: 'ready', value: overviewOf(connectors.value, licenses.value, console.outbox()) }
   })
-  const pages = heldBy(version, 16, (id: LicenseId) => licensePage(id, foretelling, directory, console.outbox(), now))
+  const orders = heldBy(version, 1, () => ordersInFacts(console.facts))
+  const company = heldBy(version, 1, () => {
+    const read = orders(undefined)
+    return companyOf(read.is === 'ready' ? read.value : [])
+  })
+  const pages = heldBy(version, 16, (id: LicenseId) => licensePage(id, foretelling, directory, console.outbox(), now, company(undefined)))
+  const activity = (query: ActivityQuery, history: ActivityHistory): Reading<Activity> => {
+    const read = orders(undefined)
+    const connectors = connectorRows(undefined)
+    const licenses = licenseRows(undefined)
+    if (read.is === 'loading' || connectors.is === 'loading' || licenses.is === 'loading') return { is: 'loading' }
+    if (!whole() && read.value.length === 0 && connectors.value.length === 0) return { is: 'loading' }
+    const syncs = connectors.value.flatMap(({ connector }) => connector.lastSync ?? [])
+    return {
+      is: 'ready',
+      value: activityOf(
+        {
+          orders: withHistory(read.value, history.orders),
+          syncs: withHistory(syncs, history.syncs),
+          connectors: connectors.value,
+          licenseById: new Map(licenses.value.map(({ id, license }) => [id, license])),
+        },
+        directory,
+        query,
+      ),
+    }
+  }
+  const underWay = heldBy(version, 1, () => {
+    const read = orders(undefined)
+    return (read.is === 'ready' ? read.value.filter(isOpen).length : 0) + console.progress().size
+  })
   const outbox = heldBy(version, 1, () => outboxList(console.outbox(), console.saved(), foretelling, console.isSent, now))
   const targets = heldBy(version, 500, (key: TargetKey) => directory.nameOfTarget(key))
 
@@ -286,6 +323,10 @@ export const openWorkspace = (deps: WorkspaceDeps): Workspace => {
     license: (id) => read(() => readingOf(pages(id))),
     get connectors() {
       return read(() => listReading(connectorRows(undefined)))
+    },
+    activity: (query, history) => read(() => activity(query, history)),
+    get underWay() {
+      return read(() => underWay(undefined))
     },
     get outbox() {
       return read(() => outbox(undefined))

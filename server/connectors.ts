@@ -3,6 +3,8 @@ import { appendAudit, theServer } from './audit.ts'
 import type { Connections } from './connections.ts'
 import type { Credentials } from './credentials.ts'
 import type { Journal, Writing } from './journal.ts'
+import { forgetNotices } from './notice-rows.ts'
+import { forgetNoticeSecret } from './notice-secrets.ts'
 import type { CredentialMalformed, CredentialRead, LocationIdentity, StoreFailure } from './stores/store.ts'
 import { forgetCursor } from './sync-cursor.ts'
 import type { Actor } from '../shared/admin.ts'
@@ -124,6 +126,8 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
     const expiresAt = identity.expiresAt ?? connector.credential.expiresAt
     return {
       ...connector,
+      // A later version may be able to do more with what was connected by an earlier one.
+      capabilities: connections.storeOf(connector.kind)?.capabilities ?? connector.capabilities,
       location: identity.location,
       credential: { state: foreignOwner !== null ? 'foreign' : stateByExpiry(expiresAt, clock.now()), expiresAt, checkedAt },
       foreignOwner,
@@ -305,6 +309,10 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
           capabilities: store.capabilities,
           foreignOwner: null,
           readOnly: false,
+          notices: { state: 'polling' },
+          people: null,
+          devices: null,
+          subscriptions: null,
           lastSync: null,
           lastGoodSyncAt: null,
           nextSyncAt: now(),
@@ -471,6 +479,8 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
         await forgetLicenses(write, id)
         await write.trx.deleteFrom('locations').where('connector', '=', id).execute()
         await write.trx.deleteFrom('credentials').where('connector', '=', id).execute()
+        await forgetNoticeSecret(write.trx, id)
+        await forgetNotices(write.trx, id)
         await write.trx.deleteFrom('store_cursors').where('connector', '=', id).execute()
         await removeLicenses(write, id)
         await appendAudit(write.trx, {

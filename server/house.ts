@@ -10,6 +10,7 @@ import { createDirectory, type DirectoryIndex } from './directory/directory.ts'
 import { createExchange, type Exchange } from './exchange.ts'
 import { createJournal, type Journal } from './journal.ts'
 import { createOrders, type Orders } from './orders.ts'
+import { createProductMetadata, type IconSource, type ProductMetadata } from './product-metadata.ts'
 import { createReconciler, type Reconciler } from './reconciler.ts'
 import type { Store } from './stores/store.ts'
 import { createSyncs, type Syncs } from './syncs.ts'
@@ -26,6 +27,8 @@ export interface HouseDeps {
   readonly host: string
   readonly build: string
   readonly syncIntervalMinutes: number
+  /** Left out: no icons are fetched, letters stand for them. */
+  readonly icons?: IconSource
   readonly crashpoint?: (name: string) => void
   /** What nobody can answer: logged once, by the composition root. */
   readonly onTrouble: (cause: unknown) => void
@@ -41,6 +44,7 @@ export interface House {
   readonly orders: Orders
   readonly reconciler: Reconciler
   readonly syncs: Syncs
+  readonly metadata: ProductMetadata
   readonly exchange: Exchange
   start(): Promise<void>
   stop(): Promise<void>
@@ -83,10 +87,21 @@ export const createHouse = async (deps: HouseDeps): Promise<House> => {
     clock,
     chance,
     onSettled: (connector, license) => syncs.refreshLicense(connector, license),
+    onPeopleSettled: (connector, ordinals) => syncs.refreshPeople(connector, ordinals),
     ...(deps.crashpoint === undefined ? {} : { crashpoint: deps.crashpoint }),
     onTrouble,
   })
-  const syncs = createSyncs({ db, journal, connectors, connections, directory, orders, clock, chance, onTrouble })
+  const metadata = createProductMetadata({
+    db,
+    journal,
+    connectors,
+    connections,
+    clock,
+    fetch: deps.fetch,
+    ...(deps.icons === undefined ? {} : { icons: deps.icons }),
+    onTrouble,
+  })
+  const syncs = createSyncs({ db, journal, connectors, connections, directory, orders, metadata, clock, chance, onTrouble })
   const reconciler = createReconciler({ journal, directory, orders, clock, onTrouble })
   const exchange = createExchange({ journal, workspace, syncs, clock, build: deps.build, tenant, onTrouble })
 
@@ -100,6 +115,7 @@ export const createHouse = async (deps: HouseDeps): Promise<House> => {
     orders,
     reconciler,
     syncs,
+    metadata,
     exchange,
     start: async () => {
       await reconciler.start()
@@ -108,6 +124,7 @@ export const createHouse = async (deps: HouseDeps): Promise<House> => {
     },
     stop: async () => {
       exchange.stop()
+      metadata.stop()
       await syncs.stop()
       await reconciler.stop()
       await orders.stop()
@@ -117,6 +134,7 @@ export const createHouse = async (deps: HouseDeps): Promise<House> => {
     idle: async () => {
       await journal.settle()
       await syncs.idle()
+      await metadata.idle()
       await reconciler.idle()
       await orders.idle()
       await journal.settle()

@@ -30,7 +30,7 @@ export interface Writing extends FactReader {
   /** The number given last. */
   seq(): number
   /** The first of the next `count` numbers of another run. */
-  nextNumbers(counter: 'principal' | 'license', count: number): Promise<number>
+  nextNumbers(counter: 'principal' | 'license' | 'notice', count: number): Promise<number>
   record(fact: Fact): Promise<number>
   /** Runs after the commit, in order. */
   told(tell: () => void): void

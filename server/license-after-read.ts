@@ -2,7 +2,7 @@
 import type { LicenseRead } from './stores/store.ts'
 import type { Connector } from '../shared/connector.ts'
 import type { LicenseId } from '../shared/ids.ts'
-import { emptyTally, type License, type Product } from '../shared/license.ts'
+import { emptyTally, isOwnIconUrl, type License, type Product } from '../shared/license.ts'
 
 /** `key` is the license's store key (`licenseKeyOf`). One that the store does not list any more keeps its last counts, with their age. */
 export const licenseAfter = (
@@ -23,7 +23,12 @@ export const licenseAfter = (
     // What the look-up told (a custom app) is finer than what the list of products says (an app).
     kind: held !== undefined && held.product.kind === 'custom-app' ? held.product.kind : (read?.kind ?? held?.product.kind ?? 'app'),
     platforms: read?.platforms ?? held?.product.platforms ?? [],
-    iconUrl: held?.product.iconUrl ?? null,
+    deviceFamilies: held?.product.deviceFamilies ?? [],
+    bundleId: held?.product.bundleId ?? null,
+    version: held?.product.version ?? null,
+    price: held?.product.price ?? null,
+    // An earlier release kept the store's own address here; a browser must not load from it.
+    iconUrl: held !== undefined && isOwnIconUrl(held.product.iconUrl) ? held.product.iconUrl : null,
   }
   const kept = { id, connectorId: connector.id, store: connector.store, product, pricing }
   const own = { lowThreshold: held?.lowThreshold ?? null, note: held?.note ?? '', tally: held?.tally ?? emptyTally }

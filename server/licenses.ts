@@ -1,6 +1,7 @@
 /** Licenses as the facts hold them. */
 import type { FactReader, FactStore } from './facts.ts'
-import { licensesKey } from '../shared/facts.ts'
+import type { Writing } from './journal.ts'
+import { licenseIdOf, licensesKey } from '../shared/facts.ts'
 import type { ConnectorId, LicenseId } from '../shared/ids.ts'
 import type { License } from '../shared/license.ts'
 
@@ -11,6 +12,15 @@ export const findLicense = async (facts: FactReader, id: LicenseId): Promise<Lic
 export const allLicenses = async (facts: FactReader & { readonly store: Pick<FactStore, 'keys'> }): Promise<readonly License[]> => {
   const found: License[] = []
   for (const key of await facts.store.keys('licenses/')) found.push(...(await facts.rows(key as `licenses/${number}`)))
+  return found
+}
+
+/** Inside an act: the licenses of a Location, by the numbers that it was given for them. */
+export const licensesInAct = async (write: Writing, id: ConnectorId): Promise<readonly License[]> => {
+  const known = await write.trx.selectFrom('license_keys').select('ordinal').where('connector', '=', id).execute()
+  const found: License[] = []
+  for (const chunk of new Set(known.map(({ ordinal }) => licensesKey(licenseIdOf(ordinal)))))
+    found.push(...(await write.rows(chunk)).filter(({ connectorId }) => connectorId === id))
   return found
 }
 

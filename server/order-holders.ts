@@ -1,6 +1,6 @@
 /** The targets of an order, in the keys that its store knows them by. */
 import { normalKey, type DirectoryIndex } from './directory/directory.ts'
-import type { HolderKey } from './stores/store.ts'
+import type { HolderKey, PersonToRegister } from './stores/store.ts'
 import { isUser, storeKeyOf } from '../shared/principal.ts'
 
 export interface HolderOfOrdinal {
@@ -17,6 +17,17 @@ export const holdersOf = async (directory: DirectoryIndex, ordinals: readonly nu
     holders.push({ ordinal, holder: { kind: isUser(principal) ? 'user' : 'device', key: storeKeyOf(principal) } })
   }
   return holders
+}
+
+/** What a store is told about people. Devices are left out: no store keeps a list of them by our word. */
+export const peopleOf = async (directory: DirectoryIndex, ordinals: readonly number[]): Promise<readonly PersonToRegister[]> => {
+  const people: PersonToRegister[] = []
+  for (const ordinal of ordinals) {
+    const principal = await directory.find(ordinal)
+    if (principal !== undefined && isUser(principal))
+      people.push({ key: storeKeyOf(principal), email: principal.email, managedAccount: principal.managedAppleAccount })
+  }
+  return people
 }
 
 /** Equal for the same holder, however a store writes its key. */

@@ -3,6 +3,9 @@
  * after what is open, sends what is planned, and comes back by itself when something is due. After trouble with the store
  * it pauses.
  *
+ * What is planned waits a moment for what belongs to it: orders of several licenses with the same targets leave in one
+ * call (`order-cut.ts`). Each stays an order of its own, with the call's reference.
+ *
  * This is the only place that asks a store for a change.
  */
 import type { Connections } from './connections.ts'
@@ -11,20 +14,21 @@ import type { Db } from './database/schema.ts'
 import type { DirectoryIndex } from './directory/directory.ts'
 import type { Journal, Writing } from './journal.ts'
 import { findLicense } from './licenses.ts'
-import { holdersOf } from './order-holders.ts'
-import { changeOrder, keepOrder, orderIn, withdrawOrder } from './order-rows.ts'
+import { nextCut, type Cut } from './order-cut.ts'
+import { holdersOf, peopleOf } from './order-holders.ts'
+import { changeOrders, chunkOfRow, keepOrder, orderIn, splitOrder, withdrawOrder } from './order-rows.ts'
 import { pollEveryMs, type OrderSettling } from './order-settling.ts'
-import type { StoreConnection, StoreFailure, WriteFailure } from './stores/store.ts'
+import type { ProductKey, StoreConnection, StoreFailure, WriteFailure, WriteLimits, WriteRequest } from './stores/store.ts'
 import { isoTime, type Clock } from '../shared/clock.ts'
-import type { ConnectorId, LicenseId, OrderId } from '../shared/ids.ts'
-import type { License } from '../shared/license.ts'
-import type { Order } from '../shared/order.ts'
+import { writingBlockedBy } from '../shared/connector.ts'
+import type { ConnectorId, OrderId } from '../shared/ids.ts'
+import { isLicenseAction, isLicenseOrder, type LocationOrder, type Order } from '../shared/order.ts'
 
 export interface OrderLine {
   /** Runs the line now; when it is running already, once more after that. */
   wake(): void
-  /** The most targets of one call that the store is known to take. */
-  mostTargets(): number
+  /** Runs it when what is being planned has come together. */
+  wakeSoon(): void
   /** The run that is under way. */
   busy(): Promise<void> | undefined
   /** Nothing more is asked or sent once the call that is under way has its answer. */
@@ -39,6 +43,7 @@ export interface OrderLineDeps {
   readonly directory: DirectoryIndex
   readonly settling: OrderSettling
   readonly clock: Clock
+  readonly newOrderId: () => OrderId
   /** Where a named moment is passed; a simulation stops the process there. */
   readonly crashpoint: (name: string) => void
   readonly onTrouble: (cause: unknown) => void
@@ -47,16 +52,28 @@ export interface OrderLineDeps {
 /** The first look comes soon, since most events are done in seconds. */
 const firstPollMs = 1500
 const retryAfterTroubleMs = 30_000
-const defaultMostTargets = 1000
+/** Edits of many licenses come one after another: this long the line waits for the next one before it cuts a call, and no longer in all. */
+const gatherMs = 200
+const mostGatherMs = 2_000
+
+/** An order that waits to be sent, with those of its targets that nothing stands in the way of. */
+interface Ready {
+  readonly order: Order
+  readonly targets: readonly number[]
+}
 
 export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): OrderLine => {
   const { db, journal, connectors, connections, directory, settling, clock, crashpoint } = deps
   let running: Promise<void> | undefined
   let again = false
   let cancelTimer: (() => void) | undefined
+  let wakesAt = 0
+  let gatherSince = 0
+  let gatherUntil = 0
   let pausedUntil = 0
-  let mostTargets = defaultMostTargets
   let stopped = false
+  /** A call of several orders was refused as a whole: each leaves by itself, so that the store says which one it does not take. */
+  const alone = new Set<OrderId>()
 
   // ---- When it runs ----
 
@@ -82,10 +99,18 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
 
   const wakeAt = (at: number): void => {
     cancelTimer?.()
+    wakesAt = at
     cancelTimer = clock.after(Math.max(0, at - clock.now()), () => {
       cancelTimer = undefined
       wake()
     })
+  }
+
+  const wakeSoon = (): void => {
+    const now = clock.now()
+    if (gatherUntil <= now) gatherSince = now
+    gatherUntil = Math.min(now + gatherMs, gatherSince + mostGatherMs)
+    if (running === undefined && (cancelTimer === undefined || wakesAt > gatherUntil)) wakeAt(gatherUntil)
   }
 
   const isPaused = (): boolean => pausedUntil > clock.now()
@@ -107,7 +132,13 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
     if (connection === undefined) return
     await askWhatIsDue(connection)
     await sendWhatIsPlanned(connection)
-    if (isPaused()) return wakeAt(pausedUntil)
+    const due = isPaused() ? pausedUntil : await nextPollAt()
+    const gathered = gatherUntil > clock.now() ? gatherUntil : undefined
+    const times = [due, gathered].filter((at) => at !== undefined)
+    if (times.length > 0) wakeAt(Math.min(...times))
+  }
+
+  const nextPollAt = async (): Promise<number | undefined> => {
     const next = await db
       .selectFrom('orders')
       .select('next_poll_at')
@@ -116,103 +147,234 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
       .where('next_poll_at', 'is not', null)
       .orderBy('next_poll_at')
       .executeTakeFirst()
-    if (next?.next_poll_at != null) wakeAt(next.next_poll_at)
+    return next?.next_poll_at ?? undefined
   }
 
   const askWhatIsDue = async (connection: StoreConnection): Promise<void> => {
     const open = await db
       .selectFrom('orders')
-      .select(['id', 'license', 'next_poll_at', 'attempted_at'])
+      .select(['id', 'connector', 'license', 'next_poll_at', 'attempted_at'])
       .where('connector', '=', connectorId)
       .where('state', 'in', ['sent', 'pending'])
       .orderBy('created_at')
+      .orderBy('id')
       .execute()
+    const asking = settling.asking(connection)
     for (const row of open) {
       if (stopped || isPaused()) return
       if ((row.next_poll_at ?? 0) > clock.now()) continue
-      const failure = await settling.ask(connection, row.license as LicenseId, row.id as OrderId, row.attempted_at ?? clock.now())
+      const failure = await asking.ask(chunkOfRow(row), row.id as OrderId, row.attempted_at ?? clock.now())
       if (failure !== undefined) await onStoreFailure(failure)
     }
   }
 
   const sendWhatIsPlanned = async (connection: StoreConnection): Promise<void> => {
-    const planned = await db
-      .selectFrom('orders')
-      .select(['id', 'license'])
-      .where('connector', '=', connectorId)
-      .where('state', '=', 'planned')
-      .orderBy('created_at')
-      .orderBy('id')
-      .execute()
-    for (const row of planned) {
-      if (stopped || isPaused()) return
-      const openOnLicense = await db
-        .selectFrom('orders')
-        .select('id')
-        .where('license', '=', row.license)
-        .where('state', 'in', ['sent', 'pending'])
-        .executeTakeFirst()
-      if (openOnLicense === undefined) await send(connection, row.license as LicenseId, row.id as OrderId)
+    for (;;) {
+      if (stopped || isPaused() || gatherUntil > clock.now()) return
+      const connector = await connectors.find(connectorId)
+      // A token that was renewed, or a claim that was lifted, wakes the line.
+      if (connector === undefined || writingBlockedBy(connector, clock.now()) !== undefined) return
+      const ready = await whatIsReady()
+      if (ready.length === 0) return
+      const limits = await connection.limits()
+      // Nothing was asked yet: the orders stay planned, and whether they still may be is reconcile's to say.
+      if (!limits.ok) return await onStoreFailure(limits.error)
+      const cut = cutOf(ready, limits.value)
+      if (cut === undefined) return
+      await send(connection, cut, limits.value)
     }
   }
 
-  // ---- One order ----
+  /**
+   * Planned orders that may leave, the oldest first. A license has one open order at a time. A person or device from whom
+   * everything is being taken gets nothing meanwhile, and nothing is taken from one to whom something is on its way.
+   */
+  const whatIsReady = async (): Promise<readonly Ready[]> => {
+    const rows = await db
+      .selectFrom('orders')
+      .select(['id', 'connector', 'license', 'state', 'action'])
+      .where('connector', '=', connectorId)
+      .where('state', 'in', ['planned', 'sent', 'pending'])
+      .orderBy('created_at')
+      .orderBy('id')
+      .execute()
+    const planned: Order[] = []
+    const busyLicenses = new Set<string>()
+    const onTheirWay = new Set<number>()
+    const leaving = new Set<number>()
+    for (const row of rows) {
+      const order = await orderIn(journal, chunkOfRow(row), row.id as OrderId)
+      if (order === undefined) continue
+      if (order.state === 'planned') planned.push(order)
+      else if (isLicenseOrder(order)) {
+        busyLicenses.add(order.licenseId)
+        for (const ordinal of order.open) onTheirWay.add(ordinal)
+      } else for (const ordinal of order.open) leaving.add(ordinal)
+    }
+    const ready: Ready[] = []
+    for (const order of planned) {
+      if (isLicenseOrder(order) && busyLicenses.has(order.licenseId)) continue
+      const inTheWay = isLicenseOrder(order) ? leaving : new Set([...onTheirWay, ...leaving])
+      const targets = inTheWay.size === 0 ? order.open : order.open.filter((ordinal) => !inTheWay.has(ordinal))
+      if (targets.length > 0 || order.open.length === 0) ready.push({ order, targets })
+    }
+    return ready
+  }
 
-  /** Sends one planned order. 1. Write that it leaves. 2. Call. 3. Write what came back. */
-  const send = async (connection: StoreConnection, license: LicenseId, id: OrderId): Promise<void> => {
-    const limits = await connection.limits()
-    // Nothing was asked yet: the order stays planned, and whether it still may be is reconcile's to say.
-    if (!limits.ok) return await onStoreFailure(limits.error)
-    mostTargets = Math.max(1, Math.min(limits.value.mostDevices, limits.value.mostUsers))
-    crashpoint('before-intent')
-    const leaving = await leave(license, id)
-    if (leaving?.license === undefined) return
-    crashpoint('after-intent')
-    const holders = await holdersOf(directory, leaving.order.open)
-    const answer = await connection.write({
-      action: leaving.order.action === 'associate' ? 'associate' : 'disassociate',
-      productId: leaving.license.product.id,
-      pricing: leaving.license.pricing,
-      holders: holders.map(({ holder }) => holder),
+  const isUser = (ordinal: number): boolean => directory.principal(ordinal)?.kind === 'user'
+
+  /** The next call. Of two orders for one license only the older one can be in it. */
+  const cutOf = (ready: readonly Ready[], limits: WriteLimits): Cut | undefined => {
+    const first = ready[0]
+    if (first === undefined) return undefined
+    const { order, targets } = first
+    if (!isLicenseOrder(order))
+      return (
+        nextCut([{ id: order.id, targets }], isUser, { mostProducts: 1, ...mostTargetsOf(order, limits) }) ?? {
+          orders: [order.id],
+          targets: [],
+        }
+      )
+    if (order.open.length === 0 || alone.has(order.id))
+      return nextCut([{ id: order.id, targets }], isUser, limits) ?? { orders: [order.id], targets: [] }
+    const licenses = new Set<string>()
+    const alike = ready.filter(({ order: other }) => {
+      if (!isLicenseOrder(other) || other.action !== order.action || alone.has(other.id) || licenses.has(other.licenseId)) return false
+      licenses.add(other.licenseId)
+      return true
     })
+    return nextCut(
+      alike.map((some) => ({ id: some.order.id, targets: some.targets })),
+      isUser,
+      limits,
+    )
+  }
+
+  // ---- One call ----
+
+  /** 1. Write that they leave. 2. Call. 3. Write what came back. */
+  const send = async (connection: StoreConnection, cut: Cut, limits: WriteLimits): Promise<void> => {
+    crashpoint('before-intent')
+    const leaving = await leave(cut)
+    if (leaving === undefined) return
+    crashpoint('after-intent')
+    const answer = await connection.write(leaving.request)
     crashpoint('after-call')
-    if (answer.ok)
-      await changeOrder(journal, license, id, (write, order) =>
+    if (answer.ok) {
+      for (const { id } of leaving.orders) alone.delete(id)
+      await changeOrders(journal, leaving.orders, (write, order) =>
         keepOrder(
           write,
           { ...order, state: 'pending', unknown: false, storeReference: answer.value.reference },
           { nextPollAt: clock.now() + firstPollMs },
         ),
       )
-    else await onWriteFailure(license, id, answer.error)
+    } else await onWriteFailure(connection, leaving.orders, cut, limits, answer.error)
     crashpoint('after-record')
-    wakeAt(clock.now())
+    again = true
   }
 
-  /** From here on its outcome is unknown. Undefined when it is not to leave any more. */
-  const leave = (license: LicenseId, id: OrderId): Promise<{ readonly order: Order; readonly license: License | undefined } | undefined> =>
+  interface Leaving {
+    readonly orders: readonly Order[]
+    readonly request: WriteRequest
+  }
+
+  /** From here on the outcome is unknown. Undefined when they are not to leave any more, or not as they were cut. */
+  const leave = (cut: Cut): Promise<Leaving | undefined> =>
     journal.write(async (write) => {
-      const order = await orderIn(write, license, id)
-      if (order === undefined || order.state !== 'planned') return undefined
-      if (order.open.length === 0 || order.open.length > mostTargets) {
-        await withdrawOrder(write, order, clock.now())
+      const orders: Order[] = []
+      for (const id of cut.orders) {
+        const row = await write.trx.selectFrom('orders').select(['connector', 'license']).where('id', '=', id).executeTakeFirst()
+        const order = row === undefined ? undefined : await orderIn(write, chunkOfRow(row), id)
+        if (order === undefined || order.state !== 'planned') return undefined
+        orders.push(order)
+      }
+      const targets = new Set(cut.targets)
+      if (targets.size === 0) {
+        for (const order of orders) await withdrawOrder(write, order, clock.now())
         return undefined
       }
-      const sending: Order = { ...order, state: 'sent', unknown: true, sentAt: isoTime(clock.now()) }
-      await keepOrder(write, sending, { nextPollAt: clock.now() + pollEveryMs, attemptedAt: clock.now() })
-      return { order: sending, license: await findLicense(write, license) }
+      if (orders.some((order) => order.open.filter((ordinal) => targets.has(ordinal)).length !== targets.size)) return undefined
+      const request = await requestOf(write, orders, cut.targets)
+      const sending: Order[] = []
+      for (const order of orders) {
+        if (request === undefined) {
+          await withdrawOrder(write, order, clock.now())
+          continue
+        }
+        const rest = order.open.filter((ordinal) => !targets.has(ordinal))
+        const whole = rest.length === 0 ? order : await splitOrder(write, order, rest, deps.newOrderId())
+        const sent: Order = { ...whole, state: 'sent', unknown: true, sentAt: isoTime(clock.now()) }
+        await keepOrder(write, sent, { nextPollAt: clock.now() + pollEveryMs, attemptedAt: clock.now() })
+        sending.push(sent)
+      }
+      return request === undefined ? undefined : { orders: sending, request }
     })
 
-  const onWriteFailure = async (license: LicenseId, id: OrderId, failure: WriteFailure): Promise<void> => {
-    const change = (act: (write: Writing, order: Order) => Promise<void>): Promise<void> => changeOrder(journal, license, id, act)
+  /** Undefined when a license is not known any more: there is nothing left to ask for. */
+  const requestOf = async (write: Writing, orders: readonly Order[], targets: readonly number[]): Promise<WriteRequest | undefined> => {
+    const [first] = orders
+    if (first === undefined) return undefined
+    if (!isLicenseOrder(first)) return await locationRequest(first, targets)
+    const products: ProductKey[] = []
+    for (const order of orders) {
+      const license = isLicenseOrder(order) ? await findLicense(write, order.licenseId) : undefined
+      if (license === undefined) return undefined
+      products.push({ productId: license.product.id, pricing: license.pricing })
+    }
+    const holders = (await holdersOf(directory, targets)).map(({ holder }) => holder)
+    return { action: first.action, products, holders }
+  }
+
+  const locationRequest = async (order: LocationOrder, targets: readonly number[]): Promise<WriteRequest> => {
+    const holders = (await holdersOf(directory, targets)).map(({ holder }) => holder)
+    const keys = holders.map(({ key }) => key)
+    const terms = order.subscription
+    switch (order.action) {
+      case 'register-user':
+      case 'update-user':
+        return { action: order.action, people: await peopleOf(directory, targets) }
+      case 'retire-user':
+        return { action: order.action, keys }
+      case 'revoke':
+        return { action: order.action, holders }
+      case 'assign-subscription':
+      case 'remove-subscription':
+        if (terms === null) throw new Error(`orders: ${order.id} names no subscription`)
+        return order.action === 'assign-subscription'
+          ? { action: order.action, subscriptionId: terms.id, renewing: terms.renewing, keys }
+          : { action: order.action, subscriptionId: terms.id, deferred: terms.deferred, keys }
+    }
+  }
+
+  const onWriteFailure = async (
+    connection: StoreConnection,
+    orders: readonly Order[],
+    cut: Cut,
+    limits: WriteLimits,
+    failure: WriteFailure,
+  ): Promise<void> => {
+    const change = (act: (write: Writing, order: Order) => Promise<void>): Promise<void> => changeOrders(journal, orders, act)
+    const planAgain = (): Promise<void> =>
+      change((write, order) => keepOrder(write, { ...order, state: 'planned', unknown: false, sentAt: null }, { nextPollAt: null }))
     switch (failure.is) {
       case 'outcome-unknown':
       case 'store-answer-unreadable':
-        // It stays a question. The store gets a moment to finish before the seats are read.
+        // It stays a question. The store gets a moment to finish before it is read.
         return await change((write, order) => keepOrder(write, order, { nextPollAt: clock.now() + firstPollMs }))
-      case 'over-limit':
-        return await change((write, order) => withdrawOrder(write, order, clock.now()))
+      case 'over-limit': {
+        await planAgain()
+        const now = await connection.limits()
+        // Lower limits cut smaller calls. The same ones again, and only waiting helps.
+        if (now.ok && isWithin(orders, cut, now.value) && isWithin(orders, cut, limits)) pausedUntil = clock.now() + retryAfterTroubleMs
+        return
+      }
       case 'store-refused':
+        if (orders.length > 1) {
+          for (const { id } of orders) alone.add(id)
+          return await planAgain()
+        }
+        for (const { id } of orders) alone.delete(id)
         return await change((write, order) =>
           settling.settle(
             write,
@@ -225,24 +387,56 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
       case 'store-unreachable':
       case 'store-changed-meanwhile':
         // Nothing was done: it may be sent again, after the pause.
-        await change((write, order) => keepOrder(write, { ...order, state: 'planned', unknown: false, sentAt: null }, { nextPollAt: null }))
+        await planAgain()
         return await onStoreFailure(failure)
       case 'credential-expired':
       case 'credential-invalid':
       case 'read-only-token':
       case 'foreign-owner':
-        await change((write, order) => withdrawOrder(write, order, clock.now()))
+        // What follows from wishes is planned anew by itself; what somebody asked for by hand waits in the line.
+        await change((write, order) =>
+          order.cause === 'plan'
+            ? withdrawOrder(write, order, clock.now())
+            : keepOrder(write, { ...order, state: 'planned', unknown: false, sentAt: null }, { nextPollAt: null }),
+        )
         return await onStoreFailure(failure)
     }
   }
 
+  const isWithin = (orders: readonly Order[], cut: Cut, limits: WriteLimits): boolean => {
+    const [first] = orders
+    if (first === undefined) return true
+    const most = isLicenseOrder(first) ? limits : mostTargetsOf(first, limits)
+    const users = cut.targets.filter(isUser).length
+    return (
+      users <= most.mostUsers &&
+      cut.targets.length - users <= most.mostDevices &&
+      (!isLicenseAction(first.action) || orders.length <= limits.mostProducts)
+    )
+  }
+
   return {
     wake,
-    mostTargets: () => mostTargets,
+    wakeSoon,
     busy: () => running,
     stop: () => {
       stopped = true
       cancelTimer?.()
     },
+  }
+}
+
+/** How many people and devices one call of this order takes. */
+const mostTargetsOf = (order: LocationOrder, limits: WriteLimits): { readonly mostUsers: number; readonly mostDevices: number } => {
+  switch (order.action) {
+    case 'register-user':
+    case 'update-user':
+    case 'retire-user':
+      return { mostUsers: limits.mostPeople, mostDevices: 0 }
+    case 'revoke':
+      return { mostUsers: limits.mostUsersRevoked, mostDevices: limits.mostDevicesRevoked }
+    case 'assign-subscription':
+    case 'remove-subscription':
+      return { mostUsers: limits.mostSubscribers, mostDevices: 0 }
   }
 }

@@ -1,16 +1,24 @@
 /**
- * An order where it is written down: in its license's chunk, where every screen reads it, and in two tables, which keep it
- * whole when the chunk has let it go. Nothing here decides what becomes of an order.
+ * An order where it is written down: in the chunk of its license or of its Location, where every screen reads it, and in
+ * two tables, which keep it whole when the chunk has let it go. Nothing here decides what becomes of an order.
  */
 import type { Db } from './database/schema.ts'
 import type { FactReader } from './facts.ts'
 import type { Journal, Writing } from './journal.ts'
 import { isoTime } from '../shared/clock.ts'
-import { ordersKey, rowsFact } from '../shared/facts.ts'
+import { locationOrdersKey, ordersKey, rowsFact, type OrdersKey } from '../shared/facts.ts'
 import type { ConnectorId, LicenseId, OrderId } from '../shared/ids.ts'
-import { isOpen, type Order } from '../shared/order.ts'
+import {
+  isLicenseAction,
+  isOpen,
+  type LicenseOrder,
+  type LocationAction,
+  type LocationOrder,
+  type Order,
+  type SubscriptionTerms,
+} from '../shared/order.ts'
 
-/** Finished orders without failures that stay in the license's chunk, for the screens. */
+/** Finished orders without failures that stay in a chunk, for the screens. */
 const mostFinishedShown = 10
 /** SQLite takes 32,766 values in one statement, PostgreSQL 65,535. */
 const rowsPerInsert = 1000
@@ -18,14 +26,22 @@ const rowsPerUpdate = 500
 
 // ---- Reading ----
 
-export const ordersOf = async (facts: FactReader, license: LicenseId): Promise<readonly Order[]> => await facts.rows(ordersKey(license))
+/** Where an order is read by everybody. */
+export const chunkOfOrder = (order: Pick<Order, 'licenseId' | 'connectorId'>): OrdersKey =>
+  order.licenseId === null ? locationOrdersKey(order.connectorId) : ordersKey(order.licenseId)
 
-export const orderIn = async (facts: FactReader, license: LicenseId, id: OrderId): Promise<Order | undefined> =>
-  (await ordersOf(facts, license)).find((order) => order.id === id)
+/** A location order has no license: its row holds an empty one. */
+export const chunkOfRow = (row: { readonly connector: string; readonly license: string }): OrdersKey =>
+  row.license === '' ? locationOrdersKey(row.connector as ConnectorId) : ordersKey(row.license as LicenseId)
 
-export const licenseOfOrder = async (db: Db, id: OrderId): Promise<LicenseId | undefined> => {
-  const row = await db.selectFrom('orders').select('license').where('id', '=', id).executeTakeFirst()
-  return row === undefined ? undefined : (row.license as LicenseId)
+export const ordersIn = async (facts: FactReader, chunk: OrdersKey): Promise<readonly Order[]> => await facts.rows(chunk)
+
+export const orderIn = async (facts: FactReader, chunk: OrdersKey, id: OrderId): Promise<Order | undefined> =>
+  (await ordersIn(facts, chunk)).find((order) => order.id === id)
+
+export const findChunkOfOrder = async (db: Db, id: OrderId): Promise<OrdersKey | undefined> => {
+  const row = await db.selectFrom('orders').select(['connector', 'license']).where('id', '=', id).executeTakeFirst()
+  return row === undefined ? undefined : chunkOfRow(row)
 }
 
 /** An order from its tables: complete, also when the license's chunk has let it go. */
@@ -46,6 +62,7 @@ export const orderOfRow = async (
     readonly by_name: string
     readonly total: number
     readonly done: number
+    readonly terms: string | null
   },
 ): Promise<Order> => {
   const targets = await db
@@ -55,12 +72,9 @@ export const orderOfRow = async (
     .where('state', 'in', ['open', 'failed'])
     .orderBy('ordinal')
     .execute()
-  return {
+  const common = {
     id: row.id as OrderId,
     connectorId: row.connector as ConnectorId,
-    licenseId: row.license as LicenseId,
-    action: row.action as Order['action'],
-    cause: row.cause === 'reclaim' ? 'reclaim' : 'plan',
     state: row.state as Order['state'],
     total: row.total,
     done: row.done,
@@ -81,6 +95,21 @@ export const orderOfRow = async (
     finishedAt: row.finished_at === null ? null : isoTime(row.finished_at),
     by: row.by_name,
   }
+  const action = row.action as Order['action']
+  return isLicenseAction(action)
+    ? {
+        ...common,
+        licenseId: row.license as LicenseId,
+        action,
+        cause: row.cause as LicenseOrder['cause'],
+      }
+    : {
+        ...common,
+        licenseId: null,
+        action: action satisfies LocationAction,
+        cause: row.cause as LocationOrder['cause'],
+        subscription: row.terms === null ? null : (JSON.parse(row.terms) as SubscriptionTerms),
+      }
 }
 
 export const findOrder = async (db: Db, id: OrderId): Promise<Order | undefined> => {
@@ -88,18 +117,40 @@ export const findOrder = async (db: Db, id: OrderId): Promise<Order | undefined>
   return row === undefined ? undefined : await orderOfRow(db, row)
 }
 
+/** The open orders that left in one call. */
+export const ordersWithReference = async (
+  db: Db,
+  facts: FactReader,
+  connector: ConnectorId,
+  reference: string,
+): Promise<readonly Order[]> => {
+  const rows = await db
+    .selectFrom('orders')
+    .select(['id', 'connector', 'license'])
+    .where('connector', '=', connector)
+    .where('reference', '=', reference)
+    .execute()
+  const orders: Order[] = []
+  for (const row of rows) {
+    const order = await orderIn(facts, chunkOfRow(row), row.id as OrderId)
+    if (order !== undefined) orders.push(order)
+  }
+  return orders
+}
+
 // ---- Writing ----
 
-/** Changes an order in an act of its own. One that its license's chunk does not hold is left alone. */
-export const changeOrder = (
+/** Changes orders in one act. Those that their chunks do not hold are left alone. */
+export const changeOrders = (
   journal: Journal,
-  license: LicenseId,
-  id: OrderId,
+  orders: readonly Pick<Order, 'id' | 'licenseId' | 'connectorId'>[],
   act: (write: Writing, order: Order) => Promise<void>,
 ): Promise<void> =>
   journal.write(async (write) => {
-    const order = await orderIn(write, license, id)
-    if (order !== undefined) await act(write, order)
+    for (const { id, ...place } of orders) {
+      const order = await orderIn(write, chunkOfOrder(place), id)
+      if (order !== undefined) await act(write, order)
+    }
   })
 
 /** A new order, with all its targets open. */
@@ -109,7 +160,7 @@ export const addOrder = async (write: Writing, order: Order): Promise<void> => {
     .values({
       id: order.id,
       connector: order.connectorId,
-      license: order.licenseId,
+      license: order.licenseId ?? '',
       action: order.action,
       cause: order.cause,
       state: order.state,
@@ -123,6 +174,7 @@ export const addOrder = async (write: Writing, order: Order): Promise<void> => {
       total: order.total,
       done: 0,
       next_poll_at: null,
+      terms: order.licenseId !== null || order.subscription === null ? null : JSON.stringify(order.subscription),
       seq: write.seq(),
     })
     .execute()
@@ -138,18 +190,23 @@ export const addOrder = async (write: Writing, order: Order): Promise<void> => {
   await keepOrder(write, order, { nextPollAt: null })
 }
 
-/** Puts an order into its license's chunk and its table, and lets old finished ones go from the chunk. */
+/** Puts an order into its chunk and its table, and lets old finished ones go from the chunk. */
 export const keepOrder = async (
   write: Writing,
   order: Order,
   columns: { readonly nextPollAt: number | null; readonly attemptedAt?: number },
 ): Promise<void> => {
-  const others = (await ordersOf(write, order.licenseId)).filter(({ id }) => id !== order.id)
+  const others = (await ordersIn(write, chunkOfOrder(order))).filter(({ id }) => id !== order.id)
   const finished = [...others, order]
     .filter((row) => !isOpen(row) && row.failures.length === 0)
     .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1))
   const gone = finished.slice(mostFinishedShown).map(({ id }) => id as string)
-  await write.record(rowsFact(ordersKey(order.licenseId), gone.includes(order.id) ? [] : [order], gone))
+  const stays = !gone.includes(order.id)
+  await write.record(
+    order.licenseId === null
+      ? rowsFact(locationOrdersKey(order.connectorId), stays ? [order] : [], gone)
+      : rowsFact(ordersKey(order.licenseId), stays ? [order] : [], gone),
+  )
   await write.trx
     .updateTable('orders')
     .set({
@@ -158,6 +215,7 @@ export const keepOrder = async (
       reference: order.storeReference,
       sent_at: order.sentAt === null ? null : Date.parse(order.sentAt),
       finished_at: order.finishedAt === null ? null : Date.parse(order.finishedAt),
+      total: order.total,
       done: order.done,
       next_poll_at: columns.nextPollAt,
       ...(columns.attemptedAt === undefined ? {} : { attempted_at: columns.attemptedAt }),
@@ -187,6 +245,22 @@ export const setTargets = async (
       .where('order_id', '=', id)
       .where('ordinal', 'in', ordinals.slice(from, from + rowsPerUpdate))
       .execute()
+}
+
+/** Takes these targets out of an order that has not left, and makes another of them, planned as this one was. */
+export const splitOrder = async (write: Writing, order: Order, apart: readonly number[], id: OrderId): Promise<Order> => {
+  const leaving = new Set(apart)
+  const rest = order.open.filter((ordinal) => !leaving.has(ordinal))
+  for (let from = 0; from < apart.length; from += rowsPerUpdate)
+    await write.trx
+      .deleteFrom('order_targets')
+      .where('order_id', '=', order.id)
+      .where('ordinal', 'in', apart.slice(from, from + rowsPerUpdate))
+      .execute()
+  const kept = { ...order, open: rest, total: order.total - apart.length }
+  await keepOrder(write, kept, { nextPollAt: null })
+  await addOrder(write, { ...order, id, open: apart, total: apart.length, done: 0, failures: [] })
+  return kept
 }
 
 /** What is still open of it is given up. Its targets may be planned anew at once. */

@@ -1,21 +1,42 @@
 /**
  * How an order comes to its end. The store is asked by the reference it gave; where there is none, or it no longer says,
- * the seats are read. What was answered becomes facts in one act: the order's new state, the seats, our own count.
+ * what it holds is read. What was answered becomes facts in one act: the order's new state, the seats, our own count, who
+ * is on the store's list of people.
  */
 import { appendAudit, theServer } from './audit.ts'
 import type { Db } from './database/schema.ts'
 import type { DirectoryIndex } from './directory/directory.ts'
 import type { Journal, Writing } from './journal.ts'
-import { findLicense } from './licenses.ts'
+import { findLicense, licensesInAct } from './licenses.ts'
 import { holdersOf, holderWord } from './order-holders.ts'
-import { changeOrder, forgetOrder, keepOrder, orderIn, postponeOrder, setTargets } from './order-rows.ts'
-import { readSeatsSurely } from './seat-reading.ts'
-import type { OrderStatus, StoreConnection, StoreFailure, TargetFailure } from './stores/store.ts'
+import {
+  changeOrders,
+  chunkOfOrder,
+  forgetOrder,
+  keepOrder,
+  orderIn,
+  ordersWithReference,
+  postponeOrder,
+  setTargets,
+} from './order-rows.ts'
+import { readAsAsked } from './order-reading.ts'
+import type { OrderStatus, ProductKey, StoreConnection, StoreFailure, TargetFailure } from './stores/store.ts'
 import { isoTime, type Clock } from '../shared/clock.ts'
-import { columnsFact, columnsOfSeats, indexOfOrdinal, licensesKey, rowsFact, seatsKey } from '../shared/facts.ts'
-import type { ConnectorId, LicenseId, OrderId } from '../shared/ids.ts'
-import type { Seat } from '../shared/license.ts'
-import type { Order, OrderFailure } from '../shared/order.ts'
+import {
+  columnsFact,
+  columnsOfSeats,
+  indexOfOrdinal,
+  licensesKey,
+  registrationsKey,
+  rowsFact,
+  seatsKey,
+  type OrdersKey,
+} from '../shared/facts.ts'
+import { principalIdOf, type ConnectorId, type LicenseId, type OrderId } from '../shared/ids.ts'
+import type { License, Seat } from '../shared/license.ts'
+import { isLicenseOrder, type LicenseOrder, type LocationOrder, type Order, type OrderFailure } from '../shared/order.ts'
+import type { Registration, RegistrationState } from '../shared/registration.ts'
+import type { Result } from '../shared/result.ts'
 
 /** Why a target was not served; the act that settles it gives it its number. */
 type Failed = Omit<OrderFailure, 'atSeq'>
@@ -23,23 +44,31 @@ type Failed = Omit<OrderFailure, 'atSeq'>
 export interface OrderSettling {
   /** Targets that are served, those that failed, and the order's new state. Seats and counts follow in the same act. */
   settle(write: Writing, order: Order, served: readonly number[], failed: readonly Failed[]): Promise<void>
-  /**
-   * Looks after one open order: by its reference where there is one, else by reading the seats. Gives the failure when
-   * the store as a whole can't be used now; the order is then looked after later.
-   */
-  ask(connection: StoreConnection, license: LicenseId, id: OrderId, attemptedAt: number): Promise<StoreFailure | undefined>
+  /** One round of asking: orders that left in one call are asked about once. */
+  asking(connection: StoreConnection): OrderAsking
   /** Seats that an order has settled lately: a list read in this time may be older than the event. */
   settledLately(license: LicenseId): ReadonlyMap<number, 'given' | 'taken'>
   /** Reads what an earlier run settled lately. */
   recall(db: Db): Promise<void>
 }
 
+export interface OrderAsking {
+  /**
+   * Looks after one open order: by its reference where there is one, else by reading. Gives the failure when the store as
+   * a whole can't be used now; the order is then looked after later.
+   */
+  ask(chunk: OrdersKey, id: OrderId, attemptedAt: number): Promise<StoreFailure | undefined>
+}
+
 export interface OrderSettlingDeps {
+  readonly db: Db
   readonly journal: Journal
   readonly directory: DirectoryIndex
   readonly clock: Clock
   /** Called when a store said that a count may have changed: read it again. */
   readonly onSettled: (connector: ConnectorId, license: LicenseId) => void
+  /** Called when people were registered, changed or retired: read what the store says of them. */
+  readonly onPeopleSettled: (connector: ConnectorId, ordinals: readonly number[]) => void
 }
 
 /** While an order is pending, the store asks for 30 s between looks. */
@@ -60,80 +89,97 @@ export const createOrderSettling = (deps: OrderSettlingDeps): OrderSettling => {
 
   // ---- Asking ----
 
-  const ask: OrderSettling['ask'] = async (connection, license, id, attemptedAt) => {
-    const held = await orderIn(journal, license, id)
-    if (held === undefined) return await forget(id)
-    if (held.storeReference === null) return await settleByReading(connection, license, id, clock.now() - attemptedAt > lagMs)
-    const status = await connection.orderStatus(held.storeReference)
-    if (status.ok) return await onStatus(connection, held, status.value, attemptedAt)
-    await postpone(license, id)
-    return status.error
-  }
+  const asking: OrderSettling['asking'] = (connection) => {
+    const statusByReference = new Map<string, Promise<Result<OrderStatus, StoreFailure>>>()
 
-  const onStatus = async (
-    connection: StoreConnection,
-    held: Order,
-    status: OrderStatus,
-    attemptedAt: number,
-  ): Promise<StoreFailure | undefined> => {
-    const { licenseId, id } = held
-    switch (status.is) {
-      case 'pending':
-        if (clock.now() - attemptedAt > pendingTooLongMs) return await settleByReading(connection, licenseId, id, false)
-        return await postpone(licenseId, id)
-      case 'done':
-        return await change(licenseId, id, (write, order) => settle(write, order, order.open, []))
-      case 'gone':
-        return await settleByReading(connection, licenseId, id, true)
-      case 'failed': {
-        const failed = await namedFailures(held, status.failures)
-        if (!status.complete) {
-          if (failed.length > 0) await change(licenseId, id, (write, order) => settle(write, order, [], failed))
-          const unnamed = status.failures.find(({ holders }) => holders === null)
-          return await settleByReading(connection, licenseId, id, true, unnamed)
+    const ask: OrderAsking['ask'] = async (chunk, id, attemptedAt) => {
+      const held = await orderIn(journal, chunk, id)
+      if (held === undefined) return await forget(id)
+      const reference = held.storeReference
+      if (reference === null) return await settleByReading(connection, held, clock.now() - attemptedAt > lagMs, [])
+      const asked = statusByReference.get(reference) ?? statusOf(held.connectorId, reference)
+      statusByReference.set(reference, asked)
+      const status = await asked
+      if (status.ok) return await onStatus(held, status.value, attemptedAt)
+      await postpone(held)
+      return status.error
+    }
+
+    const statusOf = async (connector: ConnectorId, reference: string): Promise<Result<OrderStatus, StoreFailure>> => {
+      const products: ProductKey[] = []
+      for (const order of await ordersWithReference(deps.db, journal, connector, reference)) {
+        const license = isLicenseOrder(order) ? await findLicense(journal, order.licenseId) : undefined
+        if (license !== undefined) products.push(productKeyOf(license))
+      }
+      return await connection.orderStatus(reference, products)
+    }
+
+    const onStatus = async (held: Order, status: OrderStatus, attemptedAt: number): Promise<StoreFailure | undefined> => {
+      switch (status.is) {
+        case 'pending':
+          if (clock.now() - attemptedAt > pendingTooLongMs) return await settleByReading(connection, held, false, [])
+          return await postpone(held)
+        case 'done':
+          return await change(held, (write, order) => settle(write, order, order.open, []))
+        case 'gone':
+          return await settleByReading(connection, held, true, [])
+        case 'failed': {
+          const own = await failuresOf(held, status.failures)
+          if (!status.complete) return await settleByReading(connection, held, true, own)
+          const failed = await namedFailures(held, own)
+          const failedOrdinals = new Set(failed.map(({ ordinal }) => ordinal))
+          return await change(held, (write, order) =>
+            settle(
+              write,
+              order,
+              order.open.filter((ordinal) => !failedOrdinals.has(ordinal)),
+              failed,
+            ),
+          )
         }
-        const failedOrdinals = new Set(failed.map(({ ordinal }) => ordinal))
-        return await change(licenseId, id, (write, order) =>
-          settle(
-            write,
-            order,
-            order.open.filter((ordinal) => !failedOrdinals.has(ordinal)),
-            failed,
-          ),
-        )
       }
     }
+
+    return { ask }
+  }
+
+  /** Those of a call's failures that may concern this order. */
+  const failuresOf = async (order: Order, failures: readonly TargetFailure[]): Promise<readonly TargetFailure[]> => {
+    if (!isLicenseOrder(order)) return failures
+    const license = await findLicense(journal, order.licenseId)
+    if (license === undefined) return failures
+    const { productId, pricing } = productKeyOf(license)
+    return failures.filter(
+      ({ products }) => products === null || products.some((product) => product.productId === productId && product.pricing === pricing),
+    )
   }
 
   /**
    * What the store holds is the answer. A target that is as asked is served. One that is not: when the event is known to
-   * be over (`final`) it failed and may be asked for again; otherwise the question stays open.
+   * be over (`final`) it failed, for the reason that was told, and may be asked for again; otherwise the question stays open.
    */
   const settleByReading = async (
     connection: StoreConnection,
-    license: LicenseId,
-    id: OrderId,
+    asked: Order,
     final: boolean,
-    reason?: TargetFailure,
+    failures: readonly TargetFailure[],
   ): Promise<StoreFailure | undefined> => {
-    const row = await findLicense(journal, license)
-    if (row === undefined) return await forget(id)
-    const known = (await journal.columns(seatsKey(license))).ordinals.length
-    const seats = await readSeatsSurely(connection, row.product.id, row.pricing, known)
-    if (!seats.ok) {
-      await postpone(license, id)
-      return seats.error
+    const read = await readAsAsked({ facts: journal, directory }, connection, asked)
+    if (!read.ok) {
+      await postpone(asked)
+      return read.error
     }
-    const held = await orderIn(journal, license, id)
+    if (read.value === 'nobody-left-to-ask-for') return await forget(asked.id)
+    const isAsAsked = read.value
+    const held = await orderIn(journal, chunkOfOrder(asked), asked.id)
     if (held === undefined) return undefined
-    const holding = new Set(seats.value.map(({ holder }) => holderWord(holder)))
-    const gives = held.action === 'associate'
     const served: number[] = []
     const missing: number[] = []
-    for (const { ordinal, holder } of await holdersOf(directory, held.open))
-      (holding.has(holderWord(holder)) === gives ? served : missing).push(ordinal)
-    const failed = final ? missing.map((ordinal) => notSeen(ordinal, reason)) : []
-    return await change(license, id, (write, order) =>
+    for (const { ordinal, holder } of await holdersOf(directory, held.open)) (isAsAsked(holder) ? served : missing).push(ordinal)
+    const named = new Map((await namedFailures(held, failures)).map((failure) => [failure.ordinal, failure]))
+    const unnamed = failures.find(({ holders }) => holders === null)
+    const failed = final ? missing.map((ordinal) => named.get(ordinal) ?? notSeen(ordinal, unnamed)) : []
+    return await change(held, (write, order) =>
       served.length === 0 && failed.length === 0
         ? keepOrder(write, order, { nextPollAt: clock.now() + pollEveryMs })
         : settle(write, order, served, failed),
@@ -160,12 +206,12 @@ export const createOrderSettling = (deps: OrderSettlingDeps): OrderSettling => {
 
   // Acts of their own, after which the store stands in nobody's way.
 
-  const change = async (license: LicenseId, id: OrderId, act: (write: Writing, order: Order) => Promise<void>): Promise<undefined> => {
-    await changeOrder(journal, license, id, act)
+  const change = async (held: Order, act: (write: Writing, order: Order) => Promise<void>): Promise<undefined> => {
+    await changeOrders(journal, [held], act)
   }
 
-  const postpone = (license: LicenseId, id: OrderId): Promise<undefined> =>
-    change(license, id, (write, order) => postponeOrder(write, order, clock.now() + pollEveryMs))
+  const postpone = (held: Order): Promise<undefined> =>
+    change(held, (write, order) => postponeOrder(write, order, clock.now() + pollEveryMs))
 
   const forget = async (id: OrderId): Promise<undefined> => {
     await journal.write((write) => forgetOrder(write, id, clock.now()))
@@ -192,22 +238,23 @@ export const createOrderSettling = (deps: OrderSettlingDeps): OrderSettling => {
     await setTargets(write, order.id, served, 'done')
     for (const failure of failed) await setTargets(write, order.id, [failure.ordinal], 'failed', failure)
     await keepOrder(write, settled, { nextPollAt: finished ? null : clock.now() + pollEveryMs })
-    await recordSeats(write, order, served)
+    if (isLicenseOrder(order)) await recordSeats(write, order, served)
+    else await recordPeople(write, order, served)
     if (finished) {
       await appendAudit(write.trx, {
         at: clock.now(),
         actor: theServer,
         action: `order.${settled.state}`,
         object: order.id,
-        detail: { license: order.licenseId, action: order.action, done, failed: failures.length },
+        detail: { license: order.licenseId ?? '', connector: order.connectorId, action: order.action, done, failed: failures.length },
         origin: 'server',
       })
-      write.told(() => deps.onSettled(order.connectorId, order.licenseId))
+      if (isLicenseOrder(order)) write.told(() => deps.onSettled(order.connectorId, order.licenseId))
     }
   }
 
   /** What the store confirmed is a fact at once; its lists and counts follow in their own time. */
-  const recordSeats = async (write: Writing, order: Order, served: readonly number[]): Promise<void> => {
+  const recordSeats = async (write: Writing, order: LicenseOrder, served: readonly number[]): Promise<void> => {
     if (served.length === 0) return
     const key = seatsKey(order.licenseId)
     const held = await write.columns(key)
@@ -243,6 +290,63 @@ export const createOrderSettling = (deps: OrderSettlingDeps): OrderSettling => {
     mark(order.licenseId, served, { at, what: gives ? 'given' : 'taken' })
   }
 
+  /**
+   * Somebody registered takes seats from now on; what state the store has given them is read afterwards. Who was retired,
+   * or from whom everything was taken, holds nothing any more that can come back.
+   */
+  const recordPeople = async (write: Writing, order: LocationOrder, served: readonly number[]): Promise<void> => {
+    if (served.length === 0) return
+    switch (order.action) {
+      case 'register-user':
+        await recordRegistrations(write, order.connectorId, served, 'registered')
+        break
+      case 'retire-user':
+        await recordRegistrations(write, order.connectorId, served, 'retired')
+        await recordTaken(write, order.connectorId, served)
+        break
+      case 'revoke':
+        await recordTaken(write, order.connectorId, served)
+        break
+      case 'update-user':
+      case 'assign-subscription':
+      case 'remove-subscription':
+        break
+    }
+    write.told(() => deps.onPeopleSettled(order.connectorId, served))
+  }
+
+  const recordRegistrations = async (
+    write: Writing,
+    connector: ConnectorId,
+    ordinals: readonly number[],
+    state: RegistrationState,
+  ): Promise<void> => {
+    const since = isoTime(clock.now())
+    const putByChunk = new Map<ReturnType<typeof registrationsKey>, Registration[]>()
+    for (const ordinal of ordinals) {
+      const chunk = registrationsKey(connector, ordinal)
+      const id = principalIdOf('user', ordinal)
+      const before = (await write.rows(chunk)).find((row) => row.id === id)
+      const put = putByChunk.get(chunk) ?? []
+      put.push({ id, state, email: before?.email ?? '', closedRecords: before?.closedRecords ?? 0, since })
+      putByChunk.set(chunk, put)
+    }
+    for (const [chunk, put] of putByChunk) await write.record(rowsFact(chunk, put))
+  }
+
+  const recordTaken = async (write: Writing, connector: ConnectorId, ordinals: readonly number[]): Promise<void> => {
+    const at = clock.now()
+    for (const license of await licensesInAct(write, connector)) {
+      if (!license.revocable) continue
+      const held = await write.columns(seatsKey(license.id))
+      const gone = ordinals.filter((ordinal) => indexOfOrdinal(held.ordinals, ordinal) >= 0)
+      if (gone.length === 0) continue
+      await write.record(columnsFact(seatsKey(license.id), columnsOfSeats([]), Uint32Array.from(gone).sort()))
+      mark(license.id, gone, { at, what: 'taken' })
+      write.told(() => deps.onSettled(connector, license.id))
+    }
+  }
+
   // ---- What was settled lately ----
 
   const mark = (license: LicenseId, ordinals: readonly number[], made: Mark): void => {
@@ -270,10 +374,13 @@ export const createOrderSettling = (deps: OrderSettlingDeps): OrderSettling => {
       .select(['orders.license', 'orders.action', 'orders.finished_at', 'order_targets.ordinal'])
       .where('order_targets.state', '=', 'done')
       .where('orders.finished_at', '>', clock.now() - lagMs)
+      .where('orders.license', '!=', '')
       .execute()
     for (const { license, action, finished_at, ordinal } of recent)
       mark(license as LicenseId, [ordinal], { at: finished_at ?? 0, what: action === 'associate' ? 'given' : 'taken' })
   }
 
-  return { settle, ask, settledLately, recall }
+  return { settle, asking, settledLately, recall }
 }
+
+const productKeyOf = (license: License): ProductKey => ({ productId: license.product.id, pricing: license.pricing })

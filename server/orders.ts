@@ -5,7 +5,8 @@
  * disk its outcome is unknown) → `pending` (the store gave a reference) → `done`, `partly-done` or `failed`. An order
  * whose outcome is unknown is a question to the store: it is answered by reading the seats, never by sending again.
  *
- * How an order is written down is `order-rows.ts`, how it leaves `order-line.ts`, how it ends `order-settling.ts`.
+ * How an order is written down is `order-rows.ts`, which of them leave together `order-cut.ts`, how they leave
+ * `order-line.ts`, how they end `order-settling.ts`.
  */
 import type { Connections } from './connections.ts'
 import type { Connectors } from './connectors.ts'
@@ -13,33 +14,45 @@ import type { Db } from './database/schema.ts'
 import type { DirectoryIndex } from './directory/directory.ts'
 import type { Journal, Writing } from './journal.ts'
 import { createOrderLine, type OrderLine } from './order-line.ts'
-import { addOrder, findOrder, keepOrder, licenseOfOrder, orderIn, ordersOf, setTargets, withdrawOrder } from './order-rows.ts'
+import { addOrder, findChunkOfOrder, findOrder, keepOrder, orderIn, ordersIn, setTargets, withdrawOrder } from './order-rows.ts'
 import { createOrderSettling } from './order-settling.ts'
 import { isoTime, randomId, type Chance, type Clock } from '../shared/clock.ts'
 import type { Connector } from '../shared/connector.ts'
+import { locationOrdersKey, ordersKey, type OrdersKey } from '../shared/facts.ts'
 import { parseOrderId, type ConnectorId, type LicenseId, type OrderId } from '../shared/ids.ts'
 import type { License } from '../shared/license.ts'
-import type { Order } from '../shared/order.ts'
+import type { LicenseAction, LicenseOrder, LocationAction, LocationOrder, Order, SubscriptionTerms } from '../shared/order.ts'
+
+export interface LocationOrderPlan {
+  readonly connectorId: ConnectorId
+  readonly action: LocationAction
+  readonly ordinals: readonly number[]
+  readonly by: string
+  readonly cause: LocationOrder['cause']
+  readonly subscription?: SubscriptionTerms
+}
 
 export interface Orders {
   /** Inside the reconciler's act: the order is on disk before anything is sent. */
   plan(
     write: Writing,
     license: License,
-    action: 'associate' | 'disassociate',
+    action: LicenseAction,
     ordinals: readonly number[],
     by: string,
-    cause?: Order['cause'],
+    cause?: LicenseOrder['cause'],
   ): Promise<void>
+  /** Inside an act as well. The targets that such an order is under way for already are left to it; undefined when that is all of them. */
+  planLocation(write: Writing, plan: LocationOrderPlan): Promise<LocationOrder | undefined>
   /** Takes targets out of planned orders that are not yet sent. */
   dropPlanned(write: Writing, license: LicenseId, ordinals: readonly number[]): Promise<void>
   find(id: OrderId): Promise<Order | undefined>
-  /** Failed targets are asked for again: their failures are forgotten, and reconcile plans them anew. */
+  /** Failed targets are asked for again. What follows from wishes reconcile plans anew; what was asked for by hand is planned here. */
   retry(id: OrderId): Promise<'done' | 'unknown-order' | 'nothing-failed'>
   /** Planned and not sent: its targets are refused until they are wished for anew, or the order is retried. */
   cancel(id: OrderId, by: string): Promise<'done' | 'unknown-order' | 'already-sent'>
-  /** The most targets of one call that the store is known to take. */
-  mostTargets(connector: ConnectorId): number
+  /** The store gave a sign of this call: it is asked about at once. False: no open order left with this reference. */
+  lookNow(connector: ConnectorId, reference: string): Promise<boolean>
   /** Seats that an order has settled lately: a list read in this time may be older than the event. */
   settledLately(license: LicenseId): ReadonlyMap<number, 'given' | 'taken'>
   /** Starts the lines; orders that an earlier run left behind are taken up. */
@@ -59,6 +72,8 @@ export interface OrdersDeps {
   readonly chance: Chance
   /** Called when a store said that a count may have changed: read it again. */
   readonly onSettled: (connector: ConnectorId, license: LicenseId) => void
+  /** Called when people were registered, changed or retired: read what the store says of them. */
+  readonly onPeopleSettled: (connector: ConnectorId, ordinals: readonly number[]) => void
   /** Where a named moment is passed; a simulation stops the process there. */
   readonly crashpoint?: (name: string) => void
   readonly onTrouble: (cause: unknown) => void
@@ -68,7 +83,7 @@ const retryAfterForgetMs = 2_000
 
 export const createOrders = (deps: OrdersDeps): Orders => {
   const { db, journal, connectors, connections, directory, clock } = deps
-  const settling = createOrderSettling({ journal, directory, clock, onSettled: deps.onSettled })
+  const settling = createOrderSettling(deps)
   const lineByConnector = new Map<ConnectorId, OrderLine>()
   let stopped = false
 
@@ -83,6 +98,7 @@ export const createOrders = (deps: OrdersDeps): Orders => {
       directory,
       settling,
       clock,
+      newOrderId,
       crashpoint: deps.crashpoint ?? ((): void => undefined),
       onTrouble: deps.onTrouble,
     })
@@ -92,6 +108,10 @@ export const createOrders = (deps: OrdersDeps): Orders => {
 
   const wake = (connector: ConnectorId): void => {
     if (!stopped) lineOf(connector).wake()
+  }
+
+  const wakeSoon = (connector: ConnectorId): void => {
+    if (!stopped) lineOf(connector).wakeSoon()
   }
 
   const wakeOpen = async (): Promise<void> => {
@@ -117,9 +137,9 @@ export const createOrders = (deps: OrdersDeps): Orders => {
     [...lineByConnector.values()].map((line) => line.busy()).filter((run) => run !== undefined)
 
   /** A new attempt takes the place of the old failure. */
-  const dropFailures = async (write: Writing, license: LicenseId, action: Order['action'], ordinals: readonly number[]): Promise<void> => {
+  const dropFailures = async (write: Writing, chunk: OrdersKey, action: Order['action'], ordinals: readonly number[]): Promise<void> => {
     const again = new Set(ordinals)
-    for (const older of await ordersOf(write, license)) {
+    for (const older of await ordersIn(write, chunk)) {
       if (older.action !== action || !older.failures.some(({ ordinal }) => again.has(ordinal))) continue
       await keepOrder(write, { ...older, failures: older.failures.filter(({ ordinal }) => !again.has(ordinal)) }, { nextPollAt: null })
     }
@@ -131,36 +151,54 @@ export const createOrders = (deps: OrdersDeps): Orders => {
     return id
   }
 
+  const planned = (ordinals: readonly number[], by: string) => ({
+    id: newOrderId(),
+    state: 'planned' as const,
+    total: ordinals.length,
+    done: 0,
+    open: ordinals,
+    failures: [],
+    unknown: false,
+    storeReference: null,
+    createdAt: isoTime(clock.now()),
+    sentAt: null,
+    finishedAt: null,
+    by,
+  })
+
+  const planLocation: Orders['planLocation'] = async (write, { connectorId, action, ordinals, by, cause, subscription }) => {
+    const chunk = locationOrdersKey(connectorId)
+    const terms = subscription ?? null
+    const underWay = new Set(
+      (await write.rows(chunk))
+        .filter((order) => order.action === action && sameTerms(order.subscription, terms))
+        .flatMap(({ open }) => open),
+    )
+    const fresh = ordinals.filter((ordinal) => !underWay.has(ordinal))
+    if (fresh.length === 0) return undefined
+    await dropFailures(write, chunk, action, fresh)
+    const order: LocationOrder = { ...planned(fresh, by), connectorId, licenseId: null, action, cause, subscription: terms }
+    await addOrder(write, order)
+    write.told(() => wakeSoon(connectorId))
+    return order
+  }
+
+  /** Nobody but the one who asked by hand plans it: no wish does. */
+  const planByHandAgain = async (write: Writing, order: Order, ordinals: readonly number[]): Promise<void> => {
+    await addOrder(write, { ...order, ...planned(ordinals, order.by) })
+    write.told(() => wakeSoon(order.connectorId))
+  }
+
   return {
     plan: async (write, license, action, ordinals, by, cause = 'plan') => {
-      await dropFailures(write, license.id, action, ordinals)
-      const most = lineOf(license.connectorId).mostTargets()
-      for (let from = 0; from < ordinals.length; from += most) {
-        const targets = ordinals.slice(from, from + most)
-        await addOrder(write, {
-          id: newOrderId(),
-          connectorId: license.connectorId,
-          licenseId: license.id,
-          action,
-          cause,
-          state: 'planned',
-          total: targets.length,
-          done: 0,
-          open: targets,
-          failures: [],
-          unknown: false,
-          storeReference: null,
-          createdAt: isoTime(clock.now()),
-          sentAt: null,
-          finishedAt: null,
-          by,
-        })
-      }
-      write.told(() => wake(license.connectorId))
+      await dropFailures(write, ordersKey(license.id), action, ordinals)
+      await addOrder(write, { ...planned(ordinals, by), connectorId: license.connectorId, licenseId: license.id, action, cause })
+      write.told(() => wakeSoon(license.connectorId))
     },
+    planLocation,
     dropPlanned: async (write, license, ordinals) => {
       const dropped = new Set(ordinals)
-      for (const order of await ordersOf(write, license)) {
+      for (const order of await ordersIn(write, ordersKey(license))) {
         if (order.state !== 'planned' || !order.open.some((ordinal) => dropped.has(ordinal))) continue
         const open = order.open.filter((ordinal) => !dropped.has(ordinal))
         await setTargets(
@@ -175,18 +213,20 @@ export const createOrders = (deps: OrdersDeps): Orders => {
     },
     retry: (id) =>
       journal.write(async (write) => {
-        const license = await licenseOfOrder(write.trx, id)
-        if (license === undefined) return 'unknown-order'
-        const order = await orderIn(write, license, id)
+        const chunk = await findChunkOfOrder(write.trx, id)
+        if (chunk === undefined) return 'unknown-order'
+        const order = await orderIn(write, chunk, id)
         if (order === undefined || order.failures.length === 0) return 'nothing-failed'
+        const failed = order.failures.map(({ ordinal }) => ordinal)
         await keepOrder(write, { ...order, failures: [] }, { nextPollAt: null })
+        if (order.cause !== 'plan') await planByHandAgain(write, order, failed)
         return 'done'
       }),
     cancel: (id, by) =>
       journal.write(async (write) => {
-        const license = await licenseOfOrder(write.trx, id)
-        if (license === undefined) return 'unknown-order'
-        const order = await orderIn(write, license, id)
+        const chunk = await findChunkOfOrder(write.trx, id)
+        if (chunk === undefined) return 'unknown-order'
+        const order = await orderIn(write, chunk, id)
         if (order === undefined || order.state !== 'planned') return 'already-sent'
         // The wish stands, so a target that is merely let go of would be planned again in the same moment.
         const failure = {
@@ -210,7 +250,26 @@ export const createOrders = (deps: OrdersDeps): Orders => {
         return 'done'
       }),
     find: (id) => findOrder(db, id),
-    mostTargets: (connector) => lineOf(connector).mostTargets(),
+    lookNow: async (connector, reference) => {
+      const known = await db
+        .selectFrom('orders')
+        .select('id')
+        .where('connector', '=', connector)
+        .where('reference', '=', reference)
+        .executeTakeFirst()
+      if (known === undefined) return false
+      await journal.write((write) =>
+        write.trx
+          .updateTable('orders')
+          .set({ next_poll_at: clock.now() })
+          .where('connector', '=', connector)
+          .where('reference', '=', reference)
+          .where('state', 'in', ['sent', 'pending'])
+          .execute(),
+      )
+      wake(connector)
+      return true
+    },
     settledLately: (license) => settling.settledLately(license),
     start: async () => {
       await settling.recall(db)
@@ -233,3 +292,6 @@ export const createOrders = (deps: OrdersDeps): Orders => {
     },
   }
 }
+
+const sameTerms = (a: SubscriptionTerms | null, b: SubscriptionTerms | null): boolean =>
+  a?.id === b?.id && a?.renewing === b?.renewing && a?.deferred === b?.deferred

@@ -54,7 +54,7 @@ export const preview = async (deps: ExplainDeps, license: License, wanted: reado
   const afterInput: ReconcileInput = { ...now, wishes }
   const after = reconcile(afterInput)
 
-  const gain = after.steps.associate
+  const gain = [...after.steps.associate, ...after.steps.register]
   const lose = after.steps.disassociate
   const short = after.verdicts.filter(({ state }) => state === 'waiting').map(({ ordinal }) => ordinal)
   return {

@@ -7,15 +7,15 @@ import type { DirectoryIndex } from './directory/directory.ts'
 import type { Journal } from './journal.ts'
 import { findLicense } from './licenses.ts'
 import type { Orders } from './orders.ts'
-import { groupsIn } from './verdicts.ts'
+import { unwish } from './unwish.ts'
 import type { IntentsRefused, Workspace } from './workspace.ts'
 import type { Actor } from '../shared/admin.ts'
 import type { Clock } from '../shared/clock.ts'
 import { writingBlockedBy } from '../shared/connector.ts'
-import { indexOfOrdinal, ordersKey, seatsKey, wishesKey } from '../shared/facts.ts'
-import { principalIdOf, targetOf, type LicenseId, type PrincipalKind, type TargetKey } from '../shared/ids.ts'
-import { mostIntents, type PlanIntent } from '../shared/plan.ts'
-import { ordinalsOf, type WritingBlocked } from '../shared/reconcile.ts'
+import { indexOfOrdinal, ordersKey, seatsKey } from '../shared/facts.ts'
+import type { LicenseId } from '../shared/ids.ts'
+import { mostIntents } from '../shared/plan.ts'
+import type { WritingBlocked } from '../shared/reconcile.ts'
 import type { Order } from '../shared/order.ts'
 import { err, ok, type Result } from '../shared/result.ts'
 
@@ -55,7 +55,7 @@ export const createReclaim = (deps: {
     const without = ordinals.filter((ordinal) => indexOfOrdinal(seats.ordinals, ordinal) < 0)
     if (without.length > 0) return err({ is: 'no-seat', ordinals: without })
 
-    const intents = await unwish(licenseId, ordinals)
+    const intents = await unwish({ facts: journal, directory }, licenseId, ordinals)
     if (intents.length > 0) {
       const words = `Reclaim ${license.product.name} from ${intents.length === 1 ? 'one who is assigned it' : `${intents.length} who are assigned it`}`
       const taken = await workspace.takeIntents(actor, licenseId, intents, words, 'api')
@@ -76,28 +76,5 @@ export const createReclaim = (deps: {
       )
       return all.length === 0 ? err({ is: 'no-seat' as const, ordinals }) : ok(all)
     })
-  }
-
-  /** What the plan must say so that nobody asks for these seats again. */
-  async function unwish(license: LicenseId, ordinals: readonly number[]): Promise<readonly PlanIntent[]> {
-    const wishes = await journal.rows(wishesKey(license))
-    await directory.prepare(groupsIn(wishes))
-    const revByKey = new Map(wishes.map(({ key, wish }) => [key, wish.rev]))
-    const membersByKey = new Map(wishes.map(({ key }) => [key, new Set(ordinalsOf(key, directory))]))
-    const intents: PlanIntent[] = []
-    for (const ordinal of ordinals) {
-      const kind: PrincipalKind = directory.principal(ordinal)?.kind ?? 'device'
-      const own = principalIdOf(kind, ordinal) as string as TargetKey
-      const touching = wishes.filter(({ key, wish }) => wish.mode !== 'removed' && membersByKey.get(key)?.has(ordinal) === true)
-      if (!touching.some(({ wish }) => wish.mode === 'include' && wish.intent !== 'uninstall')) continue
-      if (touching.some(({ wish }) => wish.mode === 'exclude')) continue
-      const baseRev = revByKey.get(own) ?? 0
-      const byGroup = touching.some(({ key }) => targetOf(key).kind !== 'user' && targetOf(key).kind !== 'device')
-      const wish = byGroup
-        ? ({ mode: 'exclude', intent: 'required', licenseType: kind, rev: baseRev + 1 } as const)
-        : ({ mode: 'removed', seats: 'release', rev: baseRev + 1 } as const)
-      intents.push({ part: 'wish', target: own, wish, baseRev, confirmed: false })
-    }
-    return intents
   }
 }

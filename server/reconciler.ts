@@ -4,6 +4,7 @@
  */
 import type { DirectoryIndex } from './directory/directory.ts'
 import type { Journal } from './journal.ts'
+import { findLicense } from './licenses.ts'
 import type { Orders } from './orders.ts'
 import type { Clock } from '../shared/clock.ts'
 import { writingBlockedBy } from '../shared/connector.ts'
@@ -12,6 +13,7 @@ import {
   columnsOfSeats,
   indexOfOrdinal,
   licensesKey,
+  locationOrdersKey,
   ordersKey,
   rowsFact,
   seatAt,
@@ -20,7 +22,7 @@ import {
 } from '../shared/facts.ts'
 import { parseGroupId, parseLicenseId, targetOf, type GroupId, type LicenseId } from '../shared/ids.ts'
 import { isOpen, type Order } from '../shared/order.ts'
-import { reconcile, type ReconcileInput } from '../shared/reconcile.ts'
+import { reconcile, storePeopleOf, type ReconcileInput } from '../shared/reconcile.ts'
 
 export interface Reconciler {
   start(): Promise<void>
@@ -103,18 +105,24 @@ export const createReconciler = (deps: ReconcilerDeps): Reconciler => {
     }
     groupsByLicense.set(id, groups)
     await directory.prepare(groups)
+    const held = await findLicense(journal, id)
+    if (held === undefined) return
+    const registrations = await directory.registrationsAt(held.connectorId)
     await journal.write(async (write) => {
       const license = (await write.rows(licensesKey(id))).find((row) => row.id === id)
       if (license === undefined) return
       const connector = (await write.rows('connectors')).find((row) => row.id === license.connectorId)
       const seats = await write.columns(seatsKey(id))
       const openOrders = await write.rows(ordersKey(id))
+      const locationOrders = await write.rows(locationOrdersKey(license.connectorId))
       const input: ReconcileInput = {
         license,
         writingBlocked: connector === undefined ? 'not-connected' : writingBlockedBy(connector, clock.now()),
         wishes: await write.rows(wishesKey(id)),
         seats,
         orders: openOrders,
+        locationOrders,
+        people: storePeopleOf(connector, (ordinal) => registrations.get(ordinal)),
         directory,
       }
       const { steps, tally } = reconcile(input)
@@ -130,7 +138,7 @@ export const createReconciler = (deps: ReconcilerDeps): Reconciler => {
         )
       if (steps.settled.length > 0) await write.record(rowsFact(wishesKey(id), [], steps.settled))
       if (steps.drop.length > 0) await orders.dropPlanned(write, id, steps.drop)
-      const resting = restingTargets(id, openOrders, [...steps.associate, ...steps.disassociate])
+      const resting = restingTargets(id, [...openOrders, ...locationOrders], [...steps.associate, ...steps.disassociate, ...steps.register])
       const awake = (ordinal: number): boolean => !resting.has(ordinal)
       const by = input.wishes.reduce<{ readonly taken: number; readonly by: string }>(
         (latest, wish) => (wish.taken > latest.taken ? wish : latest),
@@ -138,8 +146,17 @@ export const createReconciler = (deps: ReconcilerDeps): Reconciler => {
       ).by
       const disassociate = steps.disassociate.filter(awake)
       const associate = steps.associate.filter(awake)
+      const register = steps.register.filter(awake)
       if (disassociate.length > 0) await orders.plan(write, license, 'disassociate', disassociate, by)
       if (associate.length > 0) await orders.plan(write, license, 'associate', associate, by)
+      if (register.length > 0)
+        await orders.planLocation(write, {
+          connectorId: license.connectorId,
+          action: 'register-user',
+          ordinals: register,
+          by,
+          cause: 'plan',
+        })
     })
   }
 
@@ -187,6 +204,8 @@ export const createReconciler = (deps: ReconcilerDeps): Reconciler => {
         }
         case 'principals':
         case 'connectors':
+        case 'registrations':
+        case 'location-orders':
           for (const license of groupsByLicense.keys()) dirty.add(license)
           break
       }

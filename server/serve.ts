@@ -13,8 +13,12 @@ import { createCredentials, openSealer } from './credentials.ts'
 import { openDatabase, type OpenDatabase } from './database/database.ts'
 import { createDirectoryByHand } from './directory/by-hand.ts'
 import { createHouse, type House } from './house.ts'
+import { drawIcon } from './icon-drawing.ts'
+import type { IconPolicy } from './icon-fetching.ts'
 import type { Journal } from './journal.ts'
 import { errorInLog, type Log } from './log.ts'
+import { createNoticeSecrets } from './notice-secrets.ts'
+import { createNotices, type Notices } from './notices.ts'
 import type { PasswordCost } from './passwords.ts'
 import { createPrincipalNames } from './principals.ts'
 import { createReclaim } from './reclaim.ts'
@@ -28,6 +32,8 @@ import { directoryImportRoutes } from './routes/directory-import.ts'
 import { exchangeRoutes } from './routes/exchange.ts'
 import { groupRoutes } from './routes/groups.ts'
 import { healthRoutes, type ReadyCheck } from './routes/health.ts'
+import { hookRoutes } from './routes/hooks.ts'
+import { iconRoutes } from './routes/icons.ts'
 import { licenseRoutes } from './routes/licenses.ts'
 import { meRoutes } from './routes/me.ts'
 import { openApiRoutes } from './routes/openapi.ts'
@@ -66,6 +72,7 @@ export interface Composed {
   readonly house: House
   readonly access: Access
   readonly removal: ConnectorRemoval
+  readonly notices: Notices
   /** What the operator ought to know. */
   readonly warnings: readonly string[]
   start(): Promise<void>
@@ -92,6 +99,7 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
     fetch: deps.fetch,
     credentials: createCredentials({ db, sealer, clock }),
     stores: [createAppleStore(settings.apple)],
+    icons: { policy: iconPolicy(settings), draw: drawIcon },
     host: new URL(settings.publicUrl).host,
     build: deps.version,
     syncIntervalMinutes: settings.syncIntervalMinutes,
@@ -100,6 +108,20 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
   })
   const { journal, directory, workspace, connectors, orders, syncs, exchange } = house
   const removal = createConnectorRemoval({ db, journal, connectors, orders, workspace, clock, onTrouble })
+  const notices = createNotices({
+    db,
+    journal,
+    connectors,
+    connections: house.connections,
+    directory,
+    orders,
+    syncs,
+    secrets: createNoticeSecrets({ db, journal, sealer, chance, clock }),
+    sealer,
+    origin: settings.noticeOrigin,
+    clock,
+    onTrouble,
+  })
   const assignments = createAssignments({
     facts: journal,
     workspace,
@@ -125,7 +147,7 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
       statusRoutes({ connectors, removal, syncs, clock }),
       metricsRoutes({ db, journal, exchange, workspace, connectors, whoAsks: access.whoAsks, clock, memoryBytes: deps.memoryBytes }),
       syncRoutes({ syncs }),
-      connectorRoutes({ connectors, removal, syncs, clock }),
+      connectorRoutes({ connectors, removal, syncs, notices, clock }),
       licenseRoutes({ db, journal, directory, reclaim, clock }),
       assignmentRoutes({ journal, directory, assignments, clock }),
       orderRoutes({ db, facts: journal, orders }),
@@ -134,6 +156,8 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
       groupRoutes({ facts: journal, byHand }),
       directoryImportRoutes({ journal, directory, clock, chance }),
       exchangeRoutes({ exchange, whoAsks: access.whoAsks, clock, onTrouble }),
+      hookRoutes({ notices, clock }),
+      iconRoutes({ db, whoAsks: access.whoAsks }),
       openApiRoutes({ version: deps.version }),
     ],
     ...(deps.consoleDirectory === null ? {} : { files: await createStatic(deps.consoleDirectory) }),
@@ -143,22 +167,31 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
     house,
     access,
     removal,
+    notices,
     warnings,
     start: async () => {
       await house.start()
       await removal.start()
+      await notices.start()
     },
     stop: async () => {
+      await notices.stop()
       await removal.stop()
       await house.stop()
     },
     idle: async () => {
       await house.idle()
       await removal.idle()
+      await notices.idle()
       await house.idle()
     },
   }
 }
+
+const iconPolicy = ({ iconHosts, apple: { metadataUrl, publicLookupUrl } }: Settings): IconPolicy => ({
+  hosts: iconHosts,
+  origins: [metadataUrl, publicLookupUrl].flatMap((url) => (url === null ? [] : [new URL(url).origin])),
+})
 
 const PROBE = 'probe'
 
@@ -270,8 +303,10 @@ const listen = (server: Server, settings: Pick<Settings, 'host' | 'port'>): Prom
 /** Port 0 means any free one, which is known only now. */
 const withPort = (settings: Settings, port: number): Settings =>
   settings.publicUrl.endsWith(':0')
-    ? { ...settings, port, publicUrl: settings.publicUrl.replace(/:0$/, `:${port}`) }
+    ? { ...settings, port, publicUrl: portIn(settings.publicUrl, port), noticeOrigin: settings.noticeOrigin && portIn(settings.noticeOrigin, port) }
     : { ...settings, port }
+
+const portIn = (origin: string, port: number): string => origin.replace(/:0$/, `:${port}`)
 
 const notReady = (): Response =>
   new Response(

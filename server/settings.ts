@@ -11,6 +11,8 @@ export interface Settings {
   readonly publicUrl: string
   /** An https address: cookies are Secure, HSTS is sent, stores can reach us. */
   readonly isPublic: boolean
+  /** The origin at which stores reach this server with their notices. Null: they can't, and are asked instead. */
+  readonly noticeOrigin: string | null
   /** Peers whose `X-Forwarded-For` is believed: addresses and networks (`10.0.0.0/8`). */
   readonly trustedProxies: readonly string[]
   readonly dataDir: string
@@ -20,9 +22,13 @@ export interface Settings {
   readonly owner: { readonly email: string; readonly password: Secret } | null
   readonly apiKey: Secret | null
   readonly syncIntervalMinutes: number
+  /** Hosts that pictures of products are fetched from, and hosts below them. Empty: none are fetched. */
+  readonly iconHosts: readonly string[]
   readonly apple: {
     readonly appsBooksUrl: string
     readonly metadataUrl: string
+    /** The public iTunes look-up, asked for products that the other one does not tell. Null: never asked. */
+    readonly publicLookupUrl: string | null
     readonly devicesUrl: string
     readonly authUrl: string
   }
@@ -79,6 +85,7 @@ export const readSettings = (environment: Readonly<Record<string, string | undef
       host: hostName('QM_HOST', value('QM_HOST') ?? '127.0.0.1'),
       publicUrl,
       isPublic: publicUrl.startsWith('https:'),
+      noticeOrigin: noticeOrigin('QM_NOTICE_URL', value('QM_NOTICE_URL'), publicUrl),
       trustedProxies: proxies('QM_TRUSTED_PROXIES', value('QM_TRUSTED_PROXIES')),
       dataDir: resolve(value('QM_DATA_DIR') ?? './data'),
       databaseUrl: databaseAddress('QM_DATABASE_URL', value('QM_DATABASE_URL')),
@@ -86,9 +93,11 @@ export const readSettings = (environment: Readonly<Record<string, string | undef
       owner: owner(value('QM_OWNER_EMAIL'), environment['QM_OWNER_PASSWORD'] || undefined),
       apiKey: apiKey('QM_API_KEY', value('QM_API_KEY')),
       syncIntervalMinutes: wholeNumber('QM_SYNC_INTERVAL_MINUTES', value('QM_SYNC_INTERVAL_MINUTES') ?? '60', 1, 10_080),
+      iconHosts: iconHosts('QM_ICON_HOSTS', value('QM_ICON_HOSTS') ?? usualIconHosts),
       apple: {
         appsBooksUrl: vendor('QM_APPLE_APPS_BOOKS_URL'),
         metadataUrl: vendor('QM_APPLE_METADATA_URL'),
+        publicLookupUrl: publicLookup(value('QM_APPLE_PUBLIC_LOOKUP_URL')),
         devicesUrl: vendor('QM_APPLE_DEVICES_URL'),
         authUrl: vendor('QM_APPLE_AUTH_URL'),
       },
@@ -108,6 +117,23 @@ export const readSettings = (environment: Readonly<Record<string, string | undef
     throw thrown
   }
 }
+
+/** Where Apple's shop keeps its pictures. */
+const usualIconHosts = 'mzstatic.com'
+
+const iconHosts = (variable: string, text: string): readonly string[] => {
+  if (text === 'none') return []
+  return text.split(',').map((part) => {
+    const host = part.trim().toLowerCase()
+    // A name with a dot and letters at its end: neither an address made of numbers nor a name of this machine.
+    if (!/^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/.test(host) || isLoopbackHost(host))
+      throw new Refusal(variable, shown(text), 'host names separated by commas, such as mzstatic.com, or none')
+    return host
+  })
+}
+
+const publicLookup = (text: string | undefined): string | null =>
+  text === undefined || text === 'none' ? null : baseAddress('QM_APPLE_PUBLIC_LOOKUP_URL', text, 'https://itunes.apple.com/lookup')
 
 /** One line, however the value was written. */
 const shown = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
@@ -145,6 +171,16 @@ const publicAddress = (variable: string, text: string): string => {
   if (!isOrigin)
     throw new Refusal(variable, shownUrl(text, url), 'an http or https address without a path, such as https://licenses.example.org')
   return url.origin
+}
+
+/** Where the console is for the inside alone, another address may be let through to `/hooks`. Plain http only on this machine, for a store that is played there. */
+const noticeOrigin = (variable: string, text: string | undefined, publicUrl: string): string | null => {
+  if (text === 'none') return null
+  if (text === undefined) return publicUrl.startsWith('https:') ? publicUrl : null
+  const origin = publicAddress(variable, text)
+  if (!origin.startsWith('https:') && !isLoopbackHost(new URL(origin).hostname))
+    throw new Refusal(variable, shown(text), 'an https address without a path that the stores can reach, or none')
+  return origin
 }
 
 const baseAddress = (variable: string, text: string | undefined, vendor: string): string => {

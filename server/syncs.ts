@@ -13,7 +13,8 @@ import type { Journal } from './journal.ts'
 import { createLicenseRefresh } from './license-refresh.ts'
 import { licensesOfConnector } from './licenses.ts'
 import type { Orders } from './orders.ts'
-import { createProductNames } from './product-names.ts'
+import { createPeopleSync } from './people-sync.ts'
+import type { ProductMetadata } from './product-metadata.ts'
 import { failureInWords } from './store-failure.ts'
 import type { LicenseRead, StoreConnection, StoreFailure } from './stores/store.ts'
 import { forgetCursor, readCursor } from './sync-cursor.ts'
@@ -34,8 +35,10 @@ export interface Syncs {
   find(id: string): Promise<Sync | undefined>
   /** The latest first. */
   list(filter: SyncFilter): Promise<readonly Sync[]>
-  /** Reads one license's counts (and, where they disagree with the seats, its seats) after an order. */
-  refreshLicense(connector: ConnectorId, license: LicenseId): void
+  /** Reads one license's counts, and its seats where the two disagree or `seats` says so. After an order, or because of a notice. */
+  refreshLicense(connector: ConnectorId, license: LicenseId, seats?: boolean): void
+  /** Reads what the store says of these people, after an order about them. */
+  refreshPeople(connector: ConnectorId, ordinals: readonly number[]): void
   onProgress(listener: (sync: Sync) => void): () => void
   /** Syncs by the schedule of each connector; takes up what is due. */
   start(): Promise<void>
@@ -50,6 +53,7 @@ export interface SyncsDeps {
   readonly connections: Connections
   readonly directory: DirectoryIndex
   readonly orders: Pick<Orders, 'settledLately'>
+  readonly metadata: Pick<ProductMetadata, 'refresh'>
   readonly clock: Clock
   readonly chance: Chance
   readonly onTrouble: (cause: unknown) => void
@@ -93,9 +97,10 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
   const { db, journal, connectors, connections, clock, onTrouble } = deps
   const reading = createSyncReading({ facts: journal })
   const record = createSyncRecord(deps)
-  const names = createProductNames(deps)
-  const refreshes = createLicenseRefresh(deps)
+  const people = createPeopleSync(deps)
+  const refreshes = createLicenseRefresh({ ...deps, reading, record })
   const runningByConnector = new Map<ConnectorId, Running>()
+  const refreshingPeople = new Set<Promise<void>>()
   const progressListeners = new Set<(sync: Sync) => void>()
   let stopped = false
 
@@ -160,7 +165,7 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
   }
   const phase = (entry: Running, name: SyncPhase, done = 0, total: number | null = null): void => tell(entry, { phase: name, done, total })
 
-  /** 1. Who are we? 2. Products and counts. 3. Seats. 4. Record the differences. 5. Names, which never hold up the counts. */
+  /** 1. Who are we? 2. Products and counts. 3. Seats. 4. Record the differences. 5. What is read beside them, and never holds up the counts: people. Names follow by themselves. */
   const run = async (entry: Running, connector: Connector): Promise<void> => {
     const { id: connectorId } = connector
     await journal.write(async (write) => {
@@ -206,8 +211,10 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
     entry.sync = { ...entry.sync, changed }
     await settleDisagreements(connection, connectorId, licenses.value)
 
-    phase(entry, 'names')
-    await names.describe(connection, connectorId, identity.location.country)
+    phase(entry, 'people')
+    await people.read(connection, connector, entry.sync.full, (pages, totalPages) => phase(entry, 'people', pages, totalPages))
+
+    deps.metadata.refresh(connectorId)
     phase(entry, 'done')
   }
 
@@ -297,7 +304,18 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
     onTrouble,
   })
 
-  const running = (): readonly Promise<void>[] => [...runningByConnector.values()].map(({ done }) => done)
+  const refreshPeople = async (connectorId: ConnectorId, ordinals: readonly number[]): Promise<void> => {
+    const connector = await connectors.find(connectorId)
+    const connection = connector === undefined ? undefined : await connections.of(connectorId, connector.kind)
+    if (connector !== undefined && connection !== undefined) await people.readSome(connection, connector, ordinals)
+  }
+
+  /** What runs now and is to be waited for before a stop. */
+  const running = (): readonly Promise<void>[] => [
+    ...[...runningByConnector.values()].map(({ done }) => done),
+    ...refreshes.running(),
+    ...refreshingPeople,
+  ]
 
   return {
     request,
@@ -310,6 +328,13 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
       return (await listSyncs(db, filter)).map((sync) => live.get(sync.id) ?? sync)
     },
     refreshLicense: refreshes.request,
+    refreshPeople: (connectorId, ordinals) => {
+      if (stopped) return
+      const reading = refreshPeople(connectorId, ordinals)
+        .catch(onTrouble)
+        .finally(() => refreshingPeople.delete(reading))
+      refreshingPeople.add(reading)
+    },
     onProgress: (listener) => {
       progressListeners.add(listener)
       return () => void progressListeners.delete(listener)
@@ -321,13 +346,11 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
     stop: async () => {
       stopped = true
       schedule.stop()
-      names.stop()
       refreshes.stop()
       await Promise.all(running())
-      await Promise.all(refreshes.running())
     },
     idle: async () => {
-      while (runningByConnector.size > 0 || !refreshes.isIdle()) await Promise.all([...running(), ...refreshes.running()])
+      for (let busy = running(); busy.length > 0; busy = running()) await Promise.all(busy)
     },
   }
 }

@@ -5,10 +5,10 @@ import type { NamedPrincipal, PrincipalNames } from './principals.ts'
 import type { Because, PlacedWish, Verdict, VerdictState } from '../shared/assignment.ts'
 import { becauseInWords } from '../shared/assignment.ts'
 import { writingBlockedBy } from '../shared/connector.ts'
-import { indexOfOrdinal, ordersKey, seatAt, seatsKey, wishesKey } from '../shared/facts.ts'
+import { indexOfOrdinal, locationOrdersKey, ordersKey, seatAt, seatsKey, wishesKey } from '../shared/facts.ts'
 import { assignmentIdOf, targetOf, type AssignmentId, type GroupId, type TargetKey } from '../shared/ids.ts'
 import type { License } from '../shared/license.ts'
-import { freeSeats, ordinalsOf, reconcile, type Reconciled, type ReconcileInput } from '../shared/reconcile.ts'
+import { freeSeats, ordinalsOf, reconcile, storePeopleOf, type Reconciled, type ReconcileInput } from '../shared/reconcile.ts'
 import { isoTime } from '../shared/clock.ts'
 
 export interface ExplainDeps {
@@ -26,12 +26,15 @@ export const reconcileInputOf = async (
   const weighed = wishes ?? (await facts.rows(wishesKey(license.id)))
   await directory.prepare(groupsIn(weighed))
   const connector = (await facts.rows('connectors')).find(({ id }) => id === license.connectorId)
+  const registrations = await directory.registrationsAt(license.connectorId)
   return {
     license,
     writingBlocked: connector === undefined ? 'not-connected' : writingBlockedBy(connector, now),
     wishes: weighed,
     seats: await facts.columns(seatsKey(license.id)),
     orders: await facts.rows(ordersKey(license.id)),
+    locationOrders: await facts.rows(locationOrdersKey(license.connectorId)),
+    people: storePeopleOf(connector, (ordinal) => registrations.get(ordinal)),
     directory,
   }
 }

@@ -69,6 +69,10 @@ export type Because =
   | { readonly code: 'principal-left' }
   | { readonly code: 'principal-inactive' }
   | { readonly code: 'principal-unknown' }
+  | { readonly code: 'registration-to-come' }
+  | { readonly code: 'registration-open'; readonly orderId: string }
+  | { readonly code: 'registration-refused'; readonly storeCode: string; readonly text: string }
+  | { readonly code: 'user-retired' }
   | { readonly code: 'user-not-registered'; readonly text: string }
   | { readonly code: 'store-refused'; readonly storeCode: string; readonly text: string }
   | { readonly code: 'excluded' }
@@ -123,6 +127,13 @@ export const becauseInWords = (because: Because): string => {
       return 'Not active'
     case 'principal-unknown':
       return 'Not in the directory'
+    case 'registration-to-come':
+      return 'A seat is free. The person will be registered at the store first'
+    case 'registration-open':
+      return 'A seat is kept. The person is being registered at the store first'
+    case 'user-retired':
+      return 'Retired at the store. Register the person again under People, then it goes on by itself'
+    case 'registration-refused':
     case 'user-not-registered':
     case 'store-refused':
     case 'release-refused':

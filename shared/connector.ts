@@ -20,6 +20,8 @@ export interface Location {
   /** ISO 3166 alpha-2, upper case. */
   readonly country: string
   readonly organization: string
+  /** Apple: which of its two portals the Location is kept in; absent where the store did not say. */
+  readonly portal?: 'business' | 'school'
 }
 
 export type CredentialState = 'valid' | 'expiring' | 'expired' | 'invalid' | 'foreign' | 'duplicate' | 'none' | 'unknown'
@@ -64,6 +66,31 @@ export interface Capabilities {
   readonly retired: string | null
 }
 
+/** What a sync reads beside licenses and seats; its failure leaves the counts alone. */
+export interface PartRecord {
+  /** When it was last read whole; null: never. */
+  readonly asOf: string | null
+  /** How many of them the store named. */
+  readonly count: number | null
+  readonly error: { readonly code: string; readonly text: string } | null
+}
+
+/** How the store tells us about changes: by notices to our address, or not at all, and then we ask. */
+export type NoticesState =
+  /** Our address is not one that the store could reach, or the Location is not ours to set it. */
+  | { readonly state: 'polling' }
+  | { readonly state: 'subscribed'; readonly since: string; readonly lastAt: string | null }
+  /** The store tried our address and got no answer; everything works by asking. */
+  | { readonly state: 'unreachable'; readonly since: string; readonly text: string }
+
+/** A notice came with the right secret and of another Location: somebody else knows the secret. It was not followed. */
+export interface NoticeAlarm {
+  readonly at: string
+  /** The Location that it named, as it named it. */
+  readonly location: string
+}
+export type Notices = NoticesState & { readonly alarm?: NoticeAlarm }
+
 export interface Connector {
   readonly id: ConnectorId
   readonly kind: ConnectorKind
@@ -76,6 +103,13 @@ export interface Connector {
   readonly foreignOwner: ForeignOwner | null
   /** The store refuses writes with this credential (a read-only token); reading goes on. */
   readonly readOnly: boolean
+  readonly notices: Notices
+  /** People registered at the store; null where the store keeps no list of them. */
+  readonly people: PartRecord | null
+  /** The organisation's devices as the store lists them; null while no access to that list is set up. */
+  readonly devices: PartRecord | null
+  /** Null where the store sells none, or this Location has none; `enabled` null: the store did not say. */
+  readonly subscriptions: (PartRecord & { readonly enabled: boolean | null }) | null
   readonly lastSync: Sync | null
   readonly lastGoodSyncAt: string | null
   readonly nextSyncAt: string | null
@@ -96,6 +130,7 @@ export const expiringFromMs = 30 * DAY_MS
 export const warnExpiryMs = 7 * DAY_MS
 export const warnSyncAgeMs = 24 * HOUR_MS
 export const unhealthySyncAgeMs = 72 * HOUR_MS
+const alarmShownMs = 7 * DAY_MS
 
 /** Days before the end at which a credential's end is called to mind; the status itself warns later. */
 export const reminderDays = [60, 30, 15, 7, 1] as const
@@ -219,6 +254,12 @@ export const connectorStatus = (
       code: 'read-only-token',
       text: `The token for ${place} may only read. Counts are kept up to date, but seats can't be given or taken. Download a token with an account that may assign licenses.`,
     })
+  const alarm = connector.notices.alarm
+  if (alarm !== undefined && now - Date.parse(alarm.at) < alarmShownMs)
+    warn.push({
+      code: 'notice-of-another-location',
+      text: `On ${day(alarm.at)} a notice with the secret of ${place} told of another location (${alarm.location}). It was kept and not followed, and nothing was changed by it. Whoever holds a token for ${place} can read that secret: see who does. Choosing Test gives the notices a new one.`,
+    })
   if (connector.lastSync?.state === 'failed' && connector.lastSync.error !== null)
     warn.push({ code: 'sync-failed', text: `The last sync failed. ${connector.lastSync.error.text}` })
   if (connector.capabilities.counts === 'live') {
@@ -233,6 +274,30 @@ export const connectorStatus = (
   }
   const status = worst.length > 0 ? 'unhealthy' : warn.length > 0 ? 'warning' : 'healthy'
   return { status, reasons: [...worst, ...warn] }
+}
+
+/**
+ * How changes at the store are heard of, and what to do to hear of them sooner. Null where the store sends no notices.
+ * It is no part of the status: without notices everything works, later.
+ */
+export const noticesInWords = (connector: Connector): string | null => {
+  const { notices, settings } = connector
+  if (!connector.capabilities.push) return null
+  const asked = `The store is asked every ${settings.syncIntervalMinutes === 1 ? 'minute' : `${settings.syncIntervalMinutes} minutes`} instead.`
+  switch (notices.state) {
+    case 'subscribed':
+      return `The store tells this server of changes as they happen, since ${day(notices.since)}. ${
+        notices.lastAt === null ? 'No notice has come yet.' : `The last notice came on ${day(notices.lastAt)}.`
+      } A notice that is lost is made up for by asking.`
+    case 'unreachable':
+      return `${notices.text} ${asked} Changes made elsewhere show up later; everything else works. It is tried again once a day; Test tries at once.`
+    case 'polling':
+      if (connector.foreignOwner !== null)
+        return `No notices come while ${connector.foreignOwner.name} holds the location. ${asked} Take it over to have them.`
+      if (connector.readOnly) return `This token may only read, and so can't set up notices. ${asked}`
+      if (connector.location === null || connector.lastGoodSyncAt === null) return `Notices are set up with the first sync. ${asked}`
+      return `The store sends no notices of changes, since this server has no address that the store can reach. ${asked} To hear of changes at once, give the server an https address that is open to the store, in QM_PUBLIC_URL or QM_NOTICE_URL.`
+  }
 }
 
 const rank: Record<ConnectorStatus, number> = { unhealthy: 0, warning: 1, healthy: 2, 'not-enabled': 3 }

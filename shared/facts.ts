@@ -8,16 +8,28 @@
  *
  * There are two shapes of chunk:
  * - rows: JSON, records in the order of their ids. `connectors`, `licenses/<n>`, `principals/<n>`, `groups`,
- *   `wishes/<license>`, `orders/<license>`.
+ *   `wishes/<license>`, `orders/<license>`, and of a Location `registrations/<connector>/<n>`,
+ *   `location-orders/<connector>`, `subscriptions/<connector>`.
  * - columns: one entry for each principal, in the order of ordinals, as typed arrays (9 bytes a seat, 4 a member): a
  *   million seats are 9 MB, where a row each took minutes to store. `seats/<license>`, `members/<group>`.
  */
 import type { PlacedWish } from './assignment.ts'
 import type { Connector } from './connector.ts'
-import { parseGroupId, parseLicenseId, parsePrincipalId, type GroupId, type LicenseId, type PrincipalId } from './ids.ts'
-import type { License, Seat } from './license.ts'
-import type { Order } from './order.ts'
+import {
+  parseConnectorId,
+  parseGroupId,
+  parseLicenseId,
+  parsePrincipalId,
+  type ConnectorId,
+  type GroupId,
+  type LicenseId,
+  type PrincipalId,
+} from './ids.ts'
+import { laterInProduct, type License, type Seat } from './license.ts'
+import type { LicenseOrder, LocationOrder } from './order.ts'
 import { isUser, type Device, type Group, type Principal, type User } from './principal.ts'
+import type { Registration } from './registration.ts'
+import type { Subscription } from './subscription.ts'
 
 // ---- Keys ----
 
@@ -25,8 +37,18 @@ import { isUser, type Device, type Group, type Principal, type User } from './pr
 export const licensesPerChunk = 64
 export const principalsPerChunk = 1024
 
+export type RegistrationsKey = `registrations/${ConnectorId}/${number}`
+export type OrdersKey = `orders/${LicenseId}` | `location-orders/${ConnectorId}`
 export type RowsKey =
-  'connectors' | 'groups' | `licenses/${number}` | `principals/${number}` | `wishes/${LicenseId}` | `orders/${LicenseId}`
+  | 'connectors'
+  | 'groups'
+  | `licenses/${number}`
+  | `principals/${number}`
+  | `wishes/${LicenseId}`
+  | `orders/${LicenseId}`
+  | `location-orders/${ConnectorId}`
+  | `subscriptions/${ConnectorId}`
+  | RegistrationsKey
 export type ColumnsKey = `seats/${LicenseId}` | `members/${GroupId}`
 export type ChunkKey = RowsKey | ColumnsKey
 
@@ -39,6 +61,11 @@ export const seatsKey = (license: LicenseId): `seats/${LicenseId}` => `seats/${l
 export const membersKey = (group: GroupId): `members/${GroupId}` => `members/${group}`
 export const wishesKey = (license: LicenseId): `wishes/${LicenseId}` => `wishes/${license}`
 export const ordersKey = (license: LicenseId): `orders/${LicenseId}` => `orders/${license}`
+export const locationOrdersKey = (connector: ConnectorId): `location-orders/${ConnectorId}` => `location-orders/${connector}`
+export const subscriptionsKey = (connector: ConnectorId): `subscriptions/${ConnectorId}` => `subscriptions/${connector}`
+/** Registrations lie beside the principals of the same numbers. */
+export const registrationsKey = (connector: ConnectorId, ordinal: number): RegistrationsKey =>
+  `registrations/${connector}/${Math.floor(ordinal / principalsPerChunk)}`
 
 export const parseChunkKey = (text: string): ChunkKey | undefined => {
   if (text === 'connectors' || text === 'groups') return text
@@ -55,6 +82,15 @@ export const parseChunkKey = (text: string): ChunkKey | undefined => {
       return parseLicenseId(rest) === undefined ? undefined : (text as ChunkKey)
     case 'members':
       return parseGroupId(rest) === undefined ? undefined : (text as ChunkKey)
+    case 'location-orders':
+    case 'subscriptions':
+      return parseConnectorId(rest) === undefined ? undefined : (text as ChunkKey)
+    case 'registrations': {
+      const [connector, block, ...more] = rest.split('/')
+      return more.length === 0 && parseConnectorId(connector) !== undefined && /^(0|[1-9][0-9]{0,6})$/.test(block ?? '')
+        ? (text as ChunkKey)
+        : undefined
+    }
     default:
       return undefined
   }
@@ -73,7 +109,13 @@ export type RowOf<K extends RowsKey> = K extends 'connectors'
         ? Principal
         : K extends `wishes/${LicenseId}`
           ? PlacedWish
-          : Order
+          : K extends RegistrationsKey
+            ? Registration
+            : K extends `location-orders/${ConnectorId}`
+              ? LocationOrder
+              : K extends `subscriptions/${ConnectorId}`
+                ? Subscription
+                : LicenseOrder
 
 // ---- Facts ----
 
@@ -284,11 +326,25 @@ const decoder = new TextDecoder('utf-8', { fatal: true })
 
 const packRow = (key: RowsKey, row: RowOf<RowsKey>): unknown => (key.startsWith('principals/') ? packPrincipal(row as Principal) : row)
 
+const laterInConnector: Pick<Connector, 'notices' | 'people' | 'devices' | 'subscriptions'> = {
+  notices: { state: 'polling' },
+  people: null,
+  devices: null,
+  subscriptions: null,
+}
+
 /** A row as the server wrote it. Only its id is checked: the server is the one writer, and its door has parsed what came from outside. */
 const unpackRow = <K extends RowsKey>(key: K, row: unknown): RowOf<K> => {
   if (key.startsWith('principals/')) return unpackPrincipal(row) as RowOf<K>
   if (typeof row !== 'object' || row === null || typeof Reflect.get(row, key.startsWith('wishes/') ? 'key' : 'id') !== 'string')
     throw new Error(`facts: a row of ${key} has no id`)
+  // Written by an earlier release: what came later has its first value.
+  // The order of members is part of the bytes: what is whole stays as it is.
+  if (key === 'connectors') return ('notices' in row ? row : Object.assign({}, row, laterInConnector)) as RowOf<K>
+  if (key.startsWith('licenses/')) {
+    const product: object = (row as License).product
+    return ('price' in product ? row : Object.assign({}, row, { product: { ...product, ...laterInProduct } })) as RowOf<K>
+  }
   return row as RowOf<K>
 }
 

@@ -5,15 +5,48 @@ import type { ConnectorId, LicenseId } from './ids.ts'
 export type ProductKind = 'app' | 'book' | 'custom-app' | 'private-app' | 'web-app' | 'sku'
 export type LicenseType = 'device' | 'user'
 
-/** `id` is the store's own (adamId, product id, SKU id); the name is the id until the store's look-up has answered. */
+/**
+ * What a store asks for one unit. `currency` (ISO 4217) is null where the store tells only the written form. `storefront`
+ * (ISO 3166 alpha-2, upper case) is the one that answered, which is not always the Location's own; empty: it did not say.
+ */
+export interface Price {
+  readonly amount: number
+  readonly currency: string | null
+  readonly formatted: string
+  readonly storefront: string
+  readonly asOf: string
+}
+
+/**
+ * `id` is the store's own (adamId, product id, SKU id); the name is the id until the store's look-up has answered.
+ * `platforms` are those of the license; `deviceFamilies` (iPhone, iPad, Mac, …) come from the look-up and are finer.
+ * `iconUrl` is a path of our own server, never an address of the store's.
+ */
 export interface Product {
   readonly id: string
   readonly name: string
   readonly publisher: string
   readonly kind: ProductKind
   readonly platforms: readonly string[]
+  readonly deviceFamilies: readonly string[]
+  readonly bundleId: string | null
+  readonly version: string | null
+  readonly price: Price | null
   readonly iconUrl: string | null
 }
+
+/** What rows of an earlier release do not have. */
+export const laterInProduct: Pick<Product, 'deviceFamilies' | 'bundleId' | 'version' | 'price'> = {
+  deviceFamilies: [],
+  bundleId: null,
+  version: null,
+  price: null,
+}
+
+export const iconPath = (key: string): string => `/icons/${key}.webp`
+/** The smaller drawing of the same icon. */
+export const smallIconUrl = (iconUrl: string): string => iconUrl.replace(/\.webp$/, '-64.webp')
+export const isOwnIconUrl = (url: string | null): boolean => url === null || url.startsWith('/icons/')
 
 /** How the assignments of one License stand, by reconcile's own count. */
 export interface Tally {

@@ -1,7 +1,12 @@
-/** An Order: one write to a store, for one License and a batch of principals. */
+/**
+ * An Order: one write to a store. A license order gives or takes seats of one License; a location order concerns people
+ * of a Location, or all that one of them holds.
+ */
 import type { ConnectorId, LicenseId, OrderId } from './ids.ts'
 
-export type OrderAction = 'associate' | 'disassociate' | 'revoke' | 'register-user' | 'retire-user'
+export type LicenseAction = 'associate' | 'disassociate'
+export type LocationAction = 'register-user' | 'update-user' | 'retire-user' | 'revoke' | 'assign-subscription' | 'remove-subscription'
+export type OrderAction = LicenseAction | LocationAction
 export type OrderState = 'planned' | 'sent' | 'pending' | 'done' | 'partly-done' | 'failed' | 'cancelled'
 
 /** Why one target was not served. `atSeq` is the server's order of the answer: a wish made later tries again. */
@@ -17,19 +22,16 @@ export interface OrderFailure {
  * `open` holds the ordinals that no answer has settled; they count as taken until one does.
  * `unknown` says that the call may or may not have reached the store: the outcome is found by reading, never by sending again.
  */
-export interface Order {
+interface OrderCommon {
   readonly id: OrderId
   readonly connectorId: ConnectorId
-  readonly licenseId: LicenseId
-  readonly action: OrderAction
-  /** `plan`: it follows from wishes, and goes with them. `reclaim`: an administrator asked for these very seats. */
-  readonly cause: 'plan' | 'reclaim'
   readonly state: OrderState
   readonly total: number
   readonly done: number
   readonly open: readonly number[]
   readonly failures: readonly OrderFailure[]
   readonly unknown: boolean
+  /** The store's name for the call; orders that left in one call share it. */
   readonly storeReference: string | null
   readonly createdAt: string
   readonly sentAt: string | null
@@ -38,4 +40,33 @@ export interface Order {
   readonly by: string
 }
 
+export interface LicenseOrder extends OrderCommon {
+  readonly licenseId: LicenseId
+  readonly action: LicenseAction
+  /** `plan`: it follows from wishes, and goes with them. `reclaim`: an administrator asked for these very seats. */
+  readonly cause: 'plan' | 'reclaim'
+}
+
+export interface LocationOrder extends OrderCommon {
+  readonly licenseId: null
+  readonly action: LocationAction
+  /** `plan`: a wish needs it (a person to register). `hand`: an administrator asked for it. */
+  readonly cause: 'plan' | 'hand'
+  /** Subscription acts only: which one, and how. */
+  readonly subscription: SubscriptionTerms | null
+}
+
+export interface SubscriptionTerms {
+  readonly id: string
+  /** Assigning: renews at the period's end, or runs out then. */
+  readonly renewing: boolean
+  /** Removing: at the period's end instead of at once. */
+  readonly deferred: boolean
+}
+
+export type Order = LicenseOrder | LocationOrder
+
 export const isOpen = (order: Order): boolean => order.open.length > 0
+export const isLicenseOrder = (order: Order): order is LicenseOrder => order.licenseId !== null
+
+export const isLicenseAction = (action: OrderAction): action is LicenseAction => action === 'associate' || action === 'disassociate'

@@ -38,6 +38,10 @@ export interface Group {
   readonly sources: readonly string[]
 }
 
+/** How a store that keeps a list of people could take this one up. */
+export const joinsByOf = (principal: Principal): 'account' | 'mail' | 'nothing' =>
+  !isUser(principal) ? 'nothing' : principal.managedAppleAccount !== '' ? 'account' : principal.email !== '' ? 'mail' : 'nothing'
+
 /** What the store calls it: user name or serial number. */
 export const storeKeyOf = (principal: Principal): string => (isUser(principal) ? principal.userName : principal.serialNumber)
 export const displayNameOf = (principal: Principal): string =>

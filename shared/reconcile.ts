@@ -10,15 +10,27 @@
  * Who is served first: the wish that the server took first, then the principal's ordinal.
  */
 import type { Because, PlacedWish, Verdict, VerdictState } from './assignment.ts'
+import type { Connector } from './connector.ts'
 import { indexOfOrdinal, isByAssignment, type Columns } from './facts.ts'
 import { targetOf, type GroupId, type PrincipalKind, type TargetKey } from './ids.ts'
 import type { License, Tally } from './license.ts'
-import type { Order, OrderFailure } from './order.ts'
+import type { LicenseOrder, LocationOrder, OrderFailure } from './order.ts'
+import type { RegistrationState } from './registration.ts'
 
 export interface PrincipalState {
   readonly kind: PrincipalKind
   readonly active: boolean
   readonly left: boolean
+  /** How a store that keeps a list of people could take this person up: by the organisation's own account, by an invitation, or not. */
+  readonly joinsBy: JoinsBy
+}
+export type JoinsBy = 'account' | 'mail' | 'nothing'
+
+/** The people of a store that keeps a list of them: only who is on it takes a user seat. */
+export interface StorePeople {
+  stateOf(ordinal: number): RegistrationState | undefined
+  /** People who need an invitation are registered by themselves too; those with an account of the organisation's always are. */
+  readonly invites: boolean
 }
 
 /** The directory as reconcile needs it. */
@@ -30,6 +42,15 @@ export interface Directory {
   all(kind: PrincipalKind): Uint32Array
 }
 
+/** Before the list was read once nothing is known of anybody, and the store is asked as if everybody were on it. */
+export const storePeopleOf = (
+  connector: Pick<Connector, 'people' | 'settings'> | undefined,
+  stateOf: (ordinal: number) => RegistrationState | undefined,
+): StorePeople | undefined =>
+  connector === undefined || connector.people === null || connector.people.asOf === null
+    ? undefined
+    : { stateOf, invites: connector.settings.userInvitations }
+
 /** Why nothing can be asked of the store now. The wishes wait, and are served by themselves once the cause is gone. */
 export type WritingBlocked = 'foreign-owner' | 'credential-expired' | 'credential-invalid' | 'read-only-token' | 'not-connected'
 
@@ -38,11 +59,17 @@ export interface ReconcileInput {
   readonly writingBlocked: WritingBlocked | undefined
   readonly wishes: readonly PlacedWish[]
   readonly seats: Columns
-  readonly orders: readonly Order[]
+  readonly orders: readonly LicenseOrder[]
+  /** Of the license's Location: people being registered or retired, and all that is being taken from somebody. */
+  readonly locationOrders: readonly LocationOrder[]
+  /** Undefined: the store keeps no list of people, or it was not read yet. */
+  readonly people: StorePeople | undefined
   readonly directory: Directory
 }
 
 export interface Steps {
+  /** To be registered at the store first; each has a seat kept. */
+  readonly register: readonly number[]
   /** In the order of serving, never more than are free. */
   readonly associate: readonly number[]
   readonly disassociate: readonly number[]
@@ -117,24 +144,46 @@ const touch = (wishes: readonly PlacedWish[], directory: Directory): Map<number,
 const decidingWish = (touched: Touched): PlacedWish | undefined =>
   touched.excluded ?? touched.required ?? touched.uninstall ?? touched.available ?? touched.removed
 
-/** The open and the failed targets of a license's orders, by ordinal. */
+/** The open and the failed targets of a license's orders and of its Location's, by ordinal. */
 interface Asked {
-  readonly associating: Map<number, Order>
-  readonly releasing: Map<number, Order>
+  readonly associating: Map<number, LicenseOrder>
+  readonly releasing: Map<number, LicenseOrder>
+  readonly registering: Map<number, LocationOrder>
+  /** Everything that can come back is being taken from them. */
+  readonly leaving: Map<number, LocationOrder>
   readonly failedAssociate: Map<number, OrderFailure>
   readonly failedRelease: Map<number, OrderFailure>
+  readonly failedRegister: Map<number, OrderFailure>
 }
 
-const asked = (orders: readonly Order[]): Asked => {
-  const result: Asked = { associating: new Map(), releasing: new Map(), failedAssociate: new Map(), failedRelease: new Map() }
+const keepLatest = (failures: Map<number, OrderFailure>, more: readonly OrderFailure[]): void => {
+  for (const failure of more) {
+    const before = failures.get(failure.ordinal)
+    if (before === undefined || before.atSeq < failure.atSeq) failures.set(failure.ordinal, failure)
+  }
+}
+
+const asked = (orders: readonly LicenseOrder[], locationOrders: readonly LocationOrder[]): Asked => {
+  const result: Asked = {
+    associating: new Map(),
+    releasing: new Map(),
+    registering: new Map(),
+    leaving: new Map(),
+    failedAssociate: new Map(),
+    failedRelease: new Map(),
+    failedRegister: new Map(),
+  }
   for (const order of orders) {
     const giving = order.action === 'associate'
     for (const ordinal of order.open) (giving ? result.associating : result.releasing).set(ordinal, order)
-    const failures = giving ? result.failedAssociate : result.failedRelease
-    for (const failure of order.failures) {
-      const before = failures.get(failure.ordinal)
-      if (before === undefined || before.atSeq < failure.atSeq) failures.set(failure.ordinal, failure)
-    }
+    keepLatest(giving ? result.failedAssociate : result.failedRelease, order.failures)
+  }
+  for (const order of locationOrders) {
+    if (order.action === 'register-user') {
+      for (const ordinal of order.open) result.registering.set(ordinal, order)
+      keepLatest(result.failedRegister, order.failures)
+    } else if (order.action === 'retire-user' || order.action === 'revoke')
+      for (const ordinal of order.open) result.leaving.set(ordinal, order)
   }
   return result
 }
@@ -191,15 +240,49 @@ const impossible = (input: ReconcileInput, ordinal: number, wish: PlacedWish, fa
   return undefined
 }
 
+type Joining =
+  | { readonly is: 'joined' }
+  | { readonly is: 'under-way'; readonly order: LocationOrder }
+  | { readonly is: 'to-come' }
+  | { readonly is: 'refused'; readonly because: Because }
+
+/** Whether this person is on the store's list of people, or can be put there. Devices need no such thing. */
+const joiningAt = (input: ReconcileInput, { registering, failedRegister }: Asked, ordinal: number, wish: PlacedWish): Joining => {
+  const principal = input.directory.principal(ordinal)
+  if (input.people === undefined || principal?.kind !== 'user') return { is: 'joined' }
+  const order = registering.get(ordinal)
+  if (order !== undefined) return { is: 'under-way', order }
+  switch (input.people.stateOf(ordinal)) {
+    case 'registered':
+    case 'associated':
+      return { is: 'joined' }
+    case 'retired':
+      return { is: 'refused', because: { code: 'user-retired' } }
+    case undefined:
+      break
+  }
+  const failure = failedRegister.get(ordinal)
+  if (failure !== undefined && !failure.retryable && failure.atSeq > wish.taken)
+    return { is: 'refused', because: { code: 'registration-refused', storeCode: failure.code, text: failure.text } }
+  if (principal.joinsBy === 'account' || (principal.joinsBy === 'mail' && input.people.invites)) return { is: 'to-come' }
+  return { is: 'refused', because: { code: 'user-not-registered', text: notRegistered(principal.joinsBy) } }
+}
+
+const notRegistered = (joinsBy: JoinsBy): string =>
+  joinsBy === 'mail'
+    ? 'Not registered at the store, and this connector does not invite people by itself. Invite the person under People, or let the connector invite'
+    : 'Not registered at the store, and neither a managed account nor a mail address is known. Add one to the person, then it goes on by itself'
+
 export const reconcile = (input: ReconcileInput): Reconciled => {
   const { license, seats } = input
   const touchedByOrdinal = touch(input.wishes, input.directory)
-  const asks = asked(input.orders)
-  const { associating, releasing, failedAssociate, failedRelease } = asks
+  const asks = asked(input.orders, input.locationOrders)
+  const { associating, releasing, leaving, failedAssociate, failedRelease } = asks
 
   const verdicts: Verdict[] = []
   const give = (ordinal: number, key: TargetKey, state: VerdictState, because: Because): void =>
     void verdicts.push({ ordinal, state, because, key })
+  const register: number[] = []
   const associate: number[] = []
   const disassociate: number[] = []
   const keepAsFound: number[] = []
@@ -242,7 +325,7 @@ export const reconcile = (input: ReconcileInput): Reconciled => {
       if (wish.mode === 'removed') unsettled.add(deciding.key)
       taking.add(ordinal)
       // A seat that was seen while its own order is still open: first that one is settled, then this one is asked.
-      const open = releasing.get(ordinal) ?? (coming?.state === 'planned' ? undefined : coming)
+      const open = leaving.get(ordinal) ?? releasing.get(ordinal) ?? (coming?.state === 'planned' ? undefined : coming)
       if (open !== undefined) give(ordinal, deciding.key, 'pending', { code: 'order-open', orderId: open.id })
       else if (failure !== undefined && !failure.retryable && failure.atSeq > deciding.taken)
         give(ordinal, deciding.key, 'refused', { code: 'release-refused', storeCode: failure.code, text: failure.text })
@@ -272,9 +355,10 @@ export const reconcile = (input: ReconcileInput): Reconciled => {
   let position = 0
   for (const { ordinal, wish } of wanted) {
     const at = indexOfOrdinal(seats.ordinals, ordinal)
-    const leaving = releasing.get(ordinal)
-    if (leaving !== undefined && (leaving.state !== 'planned' || leaving.cause === 'reclaim')) {
-      give(ordinal, wish.key, 'pending', { code: 'seat-being-released', orderId: leaving.id })
+    const release = leaving.get(ordinal) ?? releasing.get(ordinal)
+    if (release !== undefined && (release.state !== 'planned' || release.cause !== 'plan')) {
+      if (leaving.has(ordinal) && associating.get(ordinal)?.state === 'planned') drop.push(ordinal)
+      give(ordinal, wish.key, 'pending', { code: 'seat-being-released', orderId: release.id })
       continue
     }
     if (at >= 0) {
@@ -294,6 +378,11 @@ export const reconcile = (input: ReconcileInput): Reconciled => {
       give(ordinal, wish.key, 'refused', never)
       continue
     }
+    const joining = joiningAt(input, asks, ordinal, wish)
+    if (joining.is === 'refused') {
+      give(ordinal, wish.key, 'refused', joining.because)
+      continue
+    }
     if (free <= 0) {
       position += 1
       give(ordinal, wish.key, 'waiting', { code: 'no-seat-left', position })
@@ -305,14 +394,25 @@ export const reconcile = (input: ReconcileInput): Reconciled => {
       give(ordinal, wish.key, 'waiting', { code: input.writingBlocked, position })
       continue
     }
-    associate.push(ordinal)
-    give(ordinal, wish.key, 'pending', { code: 'order-to-come' })
+    switch (joining.is) {
+      case 'joined':
+        associate.push(ordinal)
+        give(ordinal, wish.key, 'pending', { code: 'order-to-come' })
+        break
+      case 'under-way':
+        give(ordinal, wish.key, 'pending', { code: 'registration-open', orderId: joining.order.id })
+        break
+      case 'to-come':
+        register.push(ordinal)
+        give(ordinal, wish.key, 'pending', { code: 'registration-to-come' })
+        break
+    }
   }
 
   const settled = input.wishes.filter(({ key, wish }) => wish.mode === 'removed' && !unsettled.has(key)).map(({ key }) => key)
   return {
     verdicts,
-    steps: { associate, disassociate, keepAsFound: keepAsFound.sort((a, b) => a - b), drop, settled },
+    steps: { register, associate, disassociate, keepAsFound: keepAsFound.sort((a, b) => a - b), drop, settled },
     ...count(verdicts, wanted.length, seats),
   }
 }

@@ -2,7 +2,8 @@
 import type { ConnectorId, SyncId } from './ids.ts'
 
 export type SyncTrigger = 'schedule' | 'admin' | 'push' | 'api'
-export type SyncPhase = 'waiting' | 'connecting' | 'products' | 'seats' | 'names' | 'recording' | 'done'
+export type SyncPhase =
+  'waiting' | 'connecting' | 'products' | 'seats' | 'recording' | 'people' | 'devices' | 'subscriptions' | 'names' | 'done'
 
 export interface SyncProgress {
   readonly phase: SyncPhase

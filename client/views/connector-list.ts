@@ -74,8 +74,11 @@ const phaseWords: Record<SyncPhase, string> = {
   connecting: 'Asking the store',
   products: 'Reading licenses',
   seats: 'Reading seats',
-  names: 'Reading names and pictures',
   recording: 'Keeping what differs',
+  people: 'Reading who is registered',
+  devices: 'Reading the list of devices',
+  subscriptions: 'Reading subscriptions',
+  names: 'Reading names and pictures',
   done: 'Done',
 }
 

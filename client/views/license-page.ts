@@ -3,23 +3,18 @@ import { becauseInWords, type PlacedWish, type Verdict, type VerdictState } from
 import { seatAt } from '../../shared/facts.ts'
 import { docOfLicense, type LicenseId } from '../../shared/ids.ts'
 import type { Seat } from '../../shared/license.ts'
-import type { Order } from '../../shared/order.ts'
 import type { WishTally } from '../../shared/reconcile.ts'
 import type { DirectoryReader, PrincipalName, TargetName } from '../directory.ts'
 import type { ChunkRead } from '../facts.ts'
 import type { Foretelling } from '../foretelling.ts'
 import type { OutboxRow } from '../local-db.ts'
 import { licenseRow, type LicenseRow } from './license-list.ts'
-import { counted, seatsCounted } from './words.ts'
+import { orderRow, type OrderRow } from './order-row.ts'
+import { windowOf, type Window } from './window.ts'
 
 export type { PrincipalName, TargetName } from '../directory.ts'
-
-/** Rows made only for the part that is looked at: a license can have 100,000 holders. */
-export interface Window<T> {
-  readonly length: number
-  /** From `from` up to `to`, which is left out. */
-  slice(from: number, to: number): readonly T[]
-}
+export type { OrderRow } from './order-row.ts'
+export type { Window } from './window.ts'
 
 export interface WishRow {
   readonly placed: PlacedWish
@@ -44,15 +39,6 @@ export interface HolderRow {
   readonly principal: PrincipalName
   /** Undefined: no wish touches this holder, the seat was found. */
   readonly verdict: Verdict | undefined
-}
-
-export interface OrderRow {
-  readonly order: Order
-  /** "Give 6 seats", "Take back 1 seat". */
-  readonly words: string
-  /** "Partly done: 3 of 5". */
-  readonly state: string
-  readonly failures: readonly { readonly principal: PrincipalName; readonly text: string }[]
 }
 
 export interface LicensePage {
@@ -81,6 +67,8 @@ export const licensePage = (
   directory: DirectoryReader,
   rows: readonly OutboxRow[],
   now: number,
+  /** How many orders left with each reference of the store. */
+  company: ReadonlyMap<string, number> = new Map(),
 ): ChunkRead<LicensePage | undefined> => {
   const read = foretelling.state(id, now)
   if (read.is === 'loading') return read
@@ -141,52 +129,8 @@ export const licensePage = (
       pending: withState('pending'),
       orders: [...state.orders]
         .sort((a, b) => (a.createdAt < b.createdAt ? 1 : a.createdAt > b.createdAt ? -1 : 0))
-        .map((order) => ({
-          order,
-          words: orderInWords(order),
-          state: orderStateInWords(order),
-          failures: order.failures.map(({ ordinal, text }) => ({ principal: nameOf(ordinal), text })),
-        })),
+        .map((order) => orderRow(order, nameOf, company)),
       refusedEdits: rows.filter((row) => row.doc === doc && row.state === 'refused').map(({ id: row }) => row),
     },
-  }
-}
-
-export const windowOf = <T, R>(items: readonly T[], make: (item: T) => R): Window<R> => ({
-  length: items.length,
-  slice: (from, to) => items.slice(Math.max(0, from), to).map(make),
-})
-
-export const orderInWords = (order: Order): string => {
-  switch (order.action) {
-    case 'associate':
-      return `Give ${seatsCounted(order.total)}`
-    case 'disassociate':
-      return `Take back ${seatsCounted(order.total)}`
-    case 'revoke':
-      return `Revoke all seats of ${counted(order.total, 'person or device', 'people or devices')}`
-    case 'register-user':
-      return `Register ${counted(order.total, 'person', 'people')} at the store`
-    case 'retire-user':
-      return `Retire ${counted(order.total, 'person', 'people')} at the store`
-  }
-}
-
-export const orderStateInWords = (order: Order): string => {
-  if (order.unknown) return 'It is not known whether the store has it. It is found by reading, not by sending again'
-  switch (order.state) {
-    case 'planned':
-      return 'Not sent yet'
-    case 'sent':
-    case 'pending':
-      return order.done > 0 ? `${order.done} of ${order.total} answered` : 'The store has not answered yet'
-    case 'done':
-      return 'Done'
-    case 'partly-done':
-      return `Partly done: ${order.done} of ${order.total}`
-    case 'failed':
-      return 'Failed'
-    case 'cancelled':
-      return 'Not needed any more'
   }
 }

@@ -212,8 +212,80 @@ const foundation = (dialect: Dialect): Migration => ({
   },
 })
 
+/** Orders that concern people of a Location: `terms` says how a subscription is meant. */
+const locationOrders: Migration = {
+  up: async (db: Kysely<unknown>) => {
+    await db.schema.alterTable('orders').addColumn('terms', 'text').execute()
+    await db.schema.createIndex('orders_reference').on('orders').columns(['connector', 'reference']).execute()
+  },
+}
+
+/** What the stores tell about products, and their icons as drawn anew here. */
+const productMetadata = (dialect: Dialect): Migration => ({
+  up: async (db: Kysely<unknown>) => {
+    const { text, bigint, blob } = columnTypes(dialect)
+    await createTable(db, dialect, 'product_metadata')
+      .addColumn('kind', text, (column) => column.notNull())
+      .addColumn('product', text, (column) => column.notNull())
+      .addColumn('storefront', text, (column) => column.notNull())
+      .addColumn('described', text)
+      .addColumn('as_of', bigint)
+      .addColumn('asked_at', bigint, (column) => column.notNull())
+      .addColumn('due_at', bigint, (column) => column.notNull())
+      .addColumn('icon_source', text)
+      .addColumn('icon_key', text)
+      .addColumn('icon_from', text)
+      .addColumn('icon_refused', text)
+      .addColumn('icon_due_at', bigint, (column) => column.notNull())
+      .addPrimaryKeyConstraint('product_metadata_key', ['kind', 'storefront', 'product'])
+      .execute()
+    await db.schema.createIndex('product_metadata_icon').on('product_metadata').column('icon_key').execute()
+    await createTable(db, dialect, 'product_icons')
+      .addColumn('key', text, (column) => column.notNull().primaryKey())
+      .addColumn('small', blob, (column) => column.notNull())
+      .addColumn('large', blob, (column) => column.notNull())
+      .addColumn('made_at', bigint, (column) => column.notNull())
+      .execute()
+  },
+})
+
+/** Notices of stores: as they came, for some days, and the secret that proves them. */
+const notices = (dialect: Dialect): Migration => ({
+  up: async (db: Kysely<unknown>) => {
+    const { text, integer, bigint, blob } = columnTypes(dialect)
+    await createTable(db, dialect, 'notices')
+      .addColumn('connector', text, (column) => column.notNull())
+      .addColumn('id', text, (column) => column.notNull())
+      .addColumn('n', bigint, (column) => column.notNull())
+      .addColumn('received_at', bigint, (column) => column.notNull())
+      .addColumn('kind', text, (column) => column.notNull())
+      .addColumn('reference', text)
+      .addColumn('parts', integer, (column) => column.notNull())
+      .addColumn('state', text, (column) => column.notNull())
+      .addColumn('due_at', bigint)
+      .addColumn('body', text, (column) => column.notNull())
+      .addPrimaryKeyConstraint('notices_key', ['connector', 'id'])
+      .execute()
+    await db.schema.createIndex('notices_due').on('notices').columns(['state', 'due_at']).execute()
+    await db.schema.createIndex('notices_reference').on('notices').columns(['connector', 'reference']).execute()
+    await db.schema.createIndex('notices_received').on('notices').column('received_at').execute()
+    await createTable(db, dialect, 'notice_secrets')
+      .addColumn('connector', text, (column) => column.notNull().primaryKey())
+      .addColumn('key_id', text, (column) => column.notNull())
+      .addColumn('wrapped_key', blob, (column) => column.notNull())
+      .addColumn('nonce', blob, (column) => column.notNull())
+      .addColumn('sealed', blob, (column) => column.notNull())
+      .addColumn('hash', text, (column) => column.notNull())
+      .addColumn('made_at', bigint, (column) => column.notNull())
+      .execute()
+  },
+})
+
 export const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0001-foundation': foundation(dialect),
+  '0002-location-orders': locationOrders,
+  '0003-product-metadata': productMetadata(dialect),
+  '0004-notices': notices(dialect),
 })
 
 /** All steps that are missing, or none: a step that fails takes its own changes back and throws. */

@@ -23,6 +23,10 @@ export interface Database {
   license_keys: LicenseKeysTable
   locations: LocationsTable
   credentials: CredentialsTable
+  notices: NoticesTable
+  notice_secrets: NoticeSecretsTable
+  product_metadata: ProductMetadataTable
+  product_icons: ProductIconsTable
 
   admins: AdminsTable
   sessions: SessionsTable
@@ -99,9 +103,10 @@ export interface EditsTable {
 export interface OrdersTable {
   id: string
   connector: string
+  /** Empty for an order that concerns people of a Location. */
   license: string
   action: string
-  /** `plan` or `reclaim`. */
+  /** `plan`, `reclaim` or `hand`. */
   cause: string
   state: string
   /** 1: the call may or may not have reached the store. */
@@ -115,6 +120,8 @@ export interface OrdersTable {
   total: number
   done: number
   next_poll_at: number | null
+  /** JSON of the terms of a subscription. */
+  terms: string | null
   seq: number
 }
 export interface OrderTargetsTable {
@@ -170,7 +177,63 @@ export interface CredentialsTable {
   updated_at: number
 }
 
+/**
+ * Notices of stores, each once, in the order of `n`. `state`: `waiting` until it was looked into (at `due_at`), then
+ * `done`, `outside` (somebody else's change), `set-aside` (of a kind that we do not know) or `strange` (of a Location that
+ * is not the connector's). `reference` and `parts`: of which call it tells, and of how many of its targets. `body` is
+ * sealed: it can hold what lets somebody accept an invitation.
+ */
+export interface NoticesTable {
+  connector: string
+  id: string
+  n: number
+  received_at: number
+  kind: string
+  reference: string | null
+  parts: number
+  state: string
+  due_at: number | null
+  body: string
+}
+/** Sealed by notice-secrets.ts, and opened only there. `hash` is what a notice's secret is compared with. */
+export interface NoticeSecretsTable {
+  connector: string
+  key_id: string
+  wrapped_key: Uint8Array
+  nonce: Uint8Array
+  sealed: Uint8Array
+  hash: string
+  made_at: number
+}
+
 /** `password_hash` is null until an invitation is taken up. */
+/**
+ * What a store told about a product in one storefront (the Location's own; the one that answered stands in `described`,
+ * as JSON). `described` null: it told nothing when it was asked last. `icon_from` is the address that `icon_key` was
+ * drawn from, `icon_refused` why the picture at `icon_source` is not shown.
+ */
+export interface ProductMetadataTable {
+  kind: string
+  product: string
+  storefront: string
+  described: string | null
+  as_of: number | null
+  asked_at: number
+  due_at: number
+  icon_source: string | null
+  icon_key: string | null
+  icon_from: string | null
+  icon_refused: string | null
+  icon_due_at: number
+}
+/** WebP, 64 and 128 pixels. The key follows from the content: what is under it never changes. */
+export interface ProductIconsTable {
+  key: string
+  small: Uint8Array
+  large: Uint8Array
+  made_at: number
+}
+
 export interface AdminsTable {
   id: string
   email: string

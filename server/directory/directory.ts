@@ -13,9 +13,28 @@ import {
   principalsKey,
   rowsFact,
   type Columns,
+  type RegistrationsKey,
 } from '../../shared/facts.ts'
-import { ordinalOf, parseGroupId, principalIdOf, principalKindOf, type GroupId, type PrincipalKind } from '../../shared/ids.ts'
-import { normalSerialNumber, normalUserName, storeKeyOf, type Device, type Principal, type User } from '../../shared/principal.ts'
+import {
+  ordinalOf,
+  parseConnectorId,
+  parseGroupId,
+  principalIdOf,
+  principalKindOf,
+  type ConnectorId,
+  type GroupId,
+  type PrincipalKind,
+} from '../../shared/ids.ts'
+import {
+  joinsByOf,
+  normalSerialNumber,
+  normalUserName,
+  storeKeyOf,
+  type Device,
+  type Principal,
+  type User,
+} from '../../shared/principal.ts'
+import type { Registration, RegistrationState } from '../../shared/registration.ts'
 
 export interface DirectoryIndex extends Directory {
   /** By user name or serial number, however written. */
@@ -23,6 +42,8 @@ export interface DirectoryIndex extends Directory {
   find(ordinal: number): Promise<Principal | undefined>
   /** Reads what is needed to answer for these groups at once. Call it before `members`. */
   prepare(groups: Iterable<GroupId>): Promise<void>
+  /** Who is on the list of people of this connector's store. */
+  registrationsAt(connector: ConnectorId): Promise<ReadonlyMap<number, RegistrationState>>
   /** The groups of which this principal is a direct member. */
   groupsOf(ordinal: number): Promise<readonly GroupId[]>
   close(): void
@@ -38,6 +59,8 @@ const KNOWN = 1
 const DEVICE = 2
 const ACTIVE = 4
 const LEFT = 8
+const HAS_MAIL = 16
+const HAS_ACCOUNT = 32
 
 export const createDirectory = async (deps: { readonly journal: Journal }): Promise<DirectoryIndex> => {
   const { journal } = deps
@@ -47,6 +70,7 @@ export const createDirectory = async (deps: { readonly journal: Journal }): Prom
   const ordinalByKey = new Map<string, number>()
   const membersByGroup = new Map<GroupId, Columns>()
   const allByKind = new Map<PrincipalKind, Uint32Array>()
+  const registrationsByConnector = new Map<ConnectorId, Map<number, RegistrationState>>()
   let stale = false
 
   const note = (principal: Principal): void => {
@@ -57,7 +81,13 @@ export const createDirectory = async (deps: { readonly journal: Journal }): Prom
       states = grown
     }
     const kind = principalKindOf(principal.id)
-    states[ordinal] = KNOWN | (kind === 'device' ? DEVICE : 0) | (principal.active ? ACTIVE : 0) | (principal.left !== null ? LEFT : 0)
+    const joinsBy = joinsByOf(principal)
+    states[ordinal] =
+      KNOWN |
+      (kind === 'device' ? DEVICE : 0) |
+      (principal.active ? ACTIVE : 0) |
+      (principal.left !== null ? LEFT : 0) |
+      (joinsBy === 'account' ? HAS_ACCOUNT : joinsBy === 'mail' ? HAS_MAIL : 0)
     last = Math.max(last, ordinal)
     ordinalByKey.set(`${kind}/${normalKey(kind, storeKeyOf(principal))}`, ordinal)
     allByKind.delete(kind)
@@ -70,6 +100,7 @@ export const createDirectory = async (deps: { readonly journal: Journal }): Prom
     ordinalByKey.clear()
     membersByGroup.clear()
     allByKind.clear()
+    registrationsByConnector.clear()
     for (const key of await journal.store.keys('principals/'))
       for (const principal of await journal.rows(key as `principals/${number}`)) note(principal)
   }
@@ -82,6 +113,13 @@ export const createDirectory = async (deps: { readonly journal: Journal }): Prom
         const held = group === undefined ? undefined : membersByGroup.get(group)
         if (group !== undefined && held !== undefined) membersByGroup.set(group, foldColumns(held, fact.put, fact.remove))
       } else if (key.startsWith('principals/')) for (const principal of fact.put) note(principal as Principal)
+      else if (key.startsWith('registrations/')) {
+        const connector = parseConnectorId(key.split('/')[1])
+        const held = connector === undefined ? undefined : registrationsByConnector.get(connector)
+        if (held === undefined) continue
+        for (const { id, state } of fact.put as readonly Registration[]) held.set(ordinalOf(id), state)
+        for (const id of fact.remove) held.delete(Number(id.slice(1)))
+      }
     }
   })
   const stopForget = journal.onForget(() => void (stale = true))
@@ -94,7 +132,12 @@ export const createDirectory = async (deps: { readonly journal: Journal }): Prom
       const state = states[ordinal] ?? 0
       return (state & KNOWN) === 0
         ? undefined
-        : { kind: (state & DEVICE) !== 0 ? 'device' : 'user', active: (state & ACTIVE) !== 0, left: (state & LEFT) !== 0 }
+        : {
+            kind: (state & DEVICE) !== 0 ? 'device' : 'user',
+            active: (state & ACTIVE) !== 0,
+            left: (state & LEFT) !== 0,
+            joinsBy: (state & HAS_ACCOUNT) !== 0 ? 'account' : (state & HAS_MAIL) !== 0 ? 'mail' : 'nothing',
+          }
     },
     members: (group) => membersByGroup.get(group)?.ordinals,
     all: (kind) => {
@@ -111,6 +154,18 @@ export const createDirectory = async (deps: { readonly journal: Journal }): Prom
     prepare: async (groups) => {
       if (stale) await load()
       for (const group of groups) if (!membersByGroup.has(group)) membersByGroup.set(group, await journal.columns(membersKey(group)))
+    },
+    registrationsAt: async (connector) => {
+      if (stale) await load()
+      const held = registrationsByConnector.get(connector)
+      if (held !== undefined) return held
+      const read = new Map<number, RegistrationState>()
+      registrationsByConnector.set(connector, read)
+      for (const key of await journal.store.keys(`registrations/${connector}/`))
+        for (const { id, state } of await journal.rows(key as RegistrationsKey))
+          // What came by a fact while this was being read is newer.
+          if (!read.has(ordinalOf(id))) read.set(ordinalOf(id), state)
+      return read
     },
     groupsOf: async (ordinal) => {
       const groups = await journal.rows('groups')

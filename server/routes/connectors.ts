@@ -1,12 +1,21 @@
 /** Connectors and their credentials. A credential goes in and never comes out. */
 import { describeRoute } from 'hono-openapi'
 import * as v from 'valibot'
-import { connectorKinds, connectorStatus, credentialStateAt, expiryReminder, ownerName, type Connector } from '../../shared/connector.ts'
+import {
+  connectorKinds,
+  connectorStatus,
+  credentialStateAt,
+  expiryReminder,
+  noticesInWords,
+  ownerName,
+  type Connector,
+} from '../../shared/connector.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { parseConnectorId } from '../../shared/ids.ts'
 import { exhaustive } from '../../shared/result.ts'
 import { releases, type ConnectorRemoval } from '../connector-removal.ts'
 import type { ClaimRefused, Connectors, RenewRefused, ConnectRefused } from '../connectors.ts'
+import type { Notices } from '../notices.ts'
 import { answerProblem, notFound, type Problem } from '../problem.ts'
 import type { Syncs } from '../syncs.ts'
 import { answerList } from './answer-list.ts'
@@ -60,6 +69,7 @@ export interface ConnectorRoutesDeps {
   readonly connectors: Connectors
   readonly removal: ConnectorRemoval
   readonly syncs: Syncs
+  readonly notices: Pick<Notices, 'subscribe' | 'claimed'>
   readonly clock: Clock
 }
 
@@ -86,6 +96,13 @@ export const createConnectorView =
       reminder: expiryReminder(connector, now) ?? null,
       foreignOwner: connector.foreignOwner,
       readOnly: connector.readOnly,
+      notices: {
+        since: null,
+        lastAt: null,
+        alarm: null,
+        ...connector.notices,
+        text: noticesInWords(connector),
+      },
       lastSync,
       lastGoodSyncAt: connector.lastGoodSyncAt,
       nextSyncAt: connector.nextSyncAt,
@@ -156,7 +173,7 @@ const keys = {
 export const connectorRoutes =
   (deps: ConnectorRoutesDeps): RouteModule =>
   (web) => {
-    const { connectors, removal, syncs } = deps
+    const { connectors, removal, syncs, notices } = deps
     const tags = ['Connectors']
     const view = createConnectorView(deps)
     const find = async (c: WebContext): Promise<Connector | undefined> => {
@@ -268,7 +285,8 @@ export const connectorRoutes =
       `${api}/connectors/:id/test`,
       describeRoute({
         tags,
-        summary: 'Ask the store who we are; changes nothing',
+        summary: 'Ask the store who we are, and whether its notices reach us',
+        description: 'Changes nothing but where the store sends its notices. Without notices all works by asking, so `ok` does not depend on them.',
         responses: { 200: answer('What it says', v.object({ ok: v.boolean(), reasons: reasonsSchema })), ...problems(404) },
       }),
       allow('sync'),
@@ -283,8 +301,12 @@ export const connectorRoutes =
           })
         if (!tested.ok) return c.json({ ok: false, reasons: [reasonOf(tested.error)] })
         const owner = tested.value.owner
-        const isForeign = owner !== null && owner.id !== connectors.ownOwnerId
-        return c.json({ ok: !isForeign, reasons: isForeign ? [reasonOf({ is: 'foreign-owner', owner })] : [] })
+        if (owner !== null && owner.id !== connectors.ownOwnerId)
+          return c.json({ ok: false, reasons: [reasonOf({ is: 'foreign-owner', owner })] })
+        await notices.subscribe(connector.id, 'asked')
+        const after = await connectors.find(connector.id)
+        const text = after?.notices.state === 'unreachable' ? noticesInWords(after) : null
+        return c.json({ ok: true, reasons: text === null ? [] : [{ code: 'notices-unreachable', text }] })
       },
     )
     web.post(
@@ -305,6 +327,7 @@ export const connectorRoutes =
         if (claimed === undefined)
           return answerProblem(c, { status: 409, code: 'no-credential', detail: 'There is no token for this connector. Upload one first.' })
         if (!claimed.ok) return answerProblem(c, claimProblem(claimed.error))
+        notices.claimed(connector.id)
         const lastSync = (await syncs.request(connector.id, trigger(c), true)) ?? claimed.value.lastSync
         return answerOne(c, { ...claimed.value, lastSync })
       },

@@ -32,7 +32,15 @@ export const connectorSchema = v.object({
   kind: v.picklist(connectorKinds),
   store: v.picklist(['apple', 'google', 'microsoft', 'other']),
   name: v.string(),
-  location: v.nullable(v.object({ key: v.string(), name: v.string(), country: v.string(), organization: v.string() })),
+  location: v.nullable(
+    v.object({
+      key: v.string(),
+      name: v.string(),
+      country: v.string(),
+      organization: v.string(),
+      portal: v.optional(v.picklist(['business', 'school'])),
+    }),
+  ),
   credential: v.object({
     state: v.picklist(['valid', 'expiring', 'expired', 'invalid', 'foreign', 'duplicate', 'none', 'unknown']),
     expiresAt: v.nullable(time),
@@ -63,6 +71,16 @@ export const connectorSchema = v.object({
   ),
   foreignOwner: v.nullable(v.object({ id: v.string(), name: v.string(), metadata: v.string(), noticedAt: time, leftAt: v.nullable(time) })),
   readOnly: v.boolean(),
+  notices: v.pipe(
+    v.object({
+      state: v.picklist(['polling', 'subscribed', 'unreachable']),
+      since: v.nullable(time),
+      lastAt: v.nullable(time),
+      alarm: v.nullable(v.object({ at: time, location: v.string() })),
+      text: v.nullable(v.string()),
+    }),
+    v.description('Whether the store tells of changes as they happen, in words; without notices it is asked instead'),
+  ),
   lastSync: v.nullable(syncSchema),
   lastGoodSyncAt: v.nullable(time),
   nextSyncAt: v.nullable(time),
@@ -81,7 +99,28 @@ export const licenseSchema = v.object({
     publisher: v.string(),
     kind: v.picklist(['app', 'book', 'custom-app', 'private-app', 'web-app', 'sku']),
     platforms: v.array(v.string()),
-    iconUrl: v.nullable(v.string()),
+    deviceFamilies: v.pipe(
+      v.array(v.string()),
+      v.description('Of the store’s look-up, finer than `platforms`; empty while it has not answered'),
+    ),
+    bundleId: v.nullable(v.string()),
+    version: v.nullable(v.string()),
+    price: v.pipe(
+      v.nullable(
+        v.object({
+          amount: v.number(),
+          currency: v.pipe(v.nullable(v.string()), v.description('ISO 4217; null: the store told only the written form')),
+          formatted: v.string(),
+          storefront: v.pipe(v.string(), v.description('ISO 3166 alpha-2 of the storefront that answered; empty: it did not say')),
+          asOf: time,
+        }),
+      ),
+      v.description('For one unit; null: not told'),
+    ),
+    iconUrl: v.pipe(
+      v.nullable(v.string()),
+      v.description('A path of this server, WebP of 128 pixels; with `-64` before `.webp` the smaller one. Null: there is none'),
+    ),
   }),
   pricing: v.nullable(v.string()),
   licenseTypes: v.array(v.picklist(['device', 'user'])),

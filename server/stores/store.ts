@@ -10,6 +10,9 @@ import type { LicenseType, ProductKind } from '../../shared/license.ts'
 import type { Result } from '../../shared/result.ts'
 import type { Clock, Chance } from '../../shared/clock.ts'
 import type { PrincipalKind } from '../../shared/ids.ts'
+import type { OrderAction } from '../../shared/order.ts'
+import type { RegistrationState } from '../../shared/registration.ts'
+import type { RenewalCounts, SubscriptionStatus } from '../../shared/subscription.ts'
 import type { Secret } from '../secret.ts'
 
 /** What came out of an uploaded credential without asking the store. `sealed` is what is kept, and all that is kept. */
@@ -73,6 +76,27 @@ export interface SeatRead {
   readonly holder: HolderKey
 }
 
+/** One record of a person as the store holds it; a person can have several, at most one of them not retired. */
+export interface PersonRead {
+  readonly key: string
+  readonly state: RegistrationState
+  readonly email: string
+}
+export interface PeopleSink {
+  begin(full: boolean): void
+  page(people: readonly PersonRead[], totalPages: number | null): void
+}
+
+/** A store that keeps a list of people: only who is on it takes a user seat. */
+export interface StorePeople {
+  /** As `readSeats`: an increment where there is a cursor, and it proves retirements too. */
+  read(cursor: string | null, sink: PeopleSink): Promise<Result<SeatsRead, StoreFailure>>
+  /** Every record of these people, retired ones too. Who is not there has none. */
+  find(keys: readonly string[]): Promise<Result<readonly PersonRead[], StoreFailure>>
+  /** Where a person accepts the invitation. Undefined: there is none to accept. The address lets whoever has it join: it is not kept. */
+  invitationUrl(key: string): Promise<Result<string | undefined, StoreFailure>>
+}
+
 /** Takes a walk's pages as they come. `begin` is called at the start and again when the walk starts over: forget what came before. */
 export interface SeatSink {
   begin(full: boolean): void
@@ -91,30 +115,71 @@ export interface ProductDescription {
   readonly name: string
   readonly publisher: string
   readonly kind: ProductKind | null
-  readonly iconUrl: string | null
+  readonly bundleId: string | null
+  /** As people call them: iPhone, iPad, Mac, … */
+  readonly deviceFamilies: readonly string[]
+  readonly version: string | null
+  readonly price: { readonly amount: number; readonly currency: string | null; readonly formatted: string } | null
+  /** The storefront that answered, upper case: not always the one that was asked. Empty: it did not say. */
+  readonly storefront: string
+  /** Where the store keeps the picture; never shown to a browser. */
+  readonly iconSource: string | null
 }
 
-export interface WriteRequest {
-  readonly action: 'associate' | 'disassociate'
+export interface ProductKey {
   readonly productId: string
   readonly pricing: string | null
-  readonly holders: readonly HolderKey[]
 }
 
+/** A person as the store is told about them. */
+export interface PersonToRegister {
+  /** The user name, normalised. */
+  readonly key: string
+  readonly email: string
+  /** With an account of the organisation's own the person needs no invitation. Empty: none. */
+  readonly managedAccount: string
+}
+
+/** Every product to every holder; or people of the Location. */
+export type WriteRequest =
+  | {
+      readonly action: 'associate' | 'disassociate'
+      readonly products: readonly ProductKey[]
+      readonly holders: readonly HolderKey[]
+    }
+  | { readonly action: 'register-user' | 'update-user'; readonly people: readonly PersonToRegister[] }
+  | { readonly action: 'retire-user'; readonly keys: readonly string[] }
+  /** All that the store can take back from them. */
+  | { readonly action: 'revoke'; readonly holders: readonly HolderKey[] }
+  | { readonly action: 'assign-subscription'; readonly subscriptionId: string; readonly renewing: boolean; readonly keys: readonly string[] }
+  | { readonly action: 'remove-subscription'; readonly subscriptionId: string; readonly deferred: boolean; readonly keys: readonly string[] }
+
+/** The most of each that one call takes. */
 export interface WriteLimits {
+  readonly mostProducts: number
   readonly mostUsers: number
   readonly mostDevices: number
+  readonly mostUsersRevoked: number
+  readonly mostDevicesRevoked: number
+  readonly mostPeople: number
+  readonly mostSubscribers: number
 }
 
 /**
  * What sending a write came to. `outcome-unknown`: the call may have reached the store (cut connection, time-out,
  * 5xx); it is a question to be answered by reading, never a reason to send again.
  */
-export type WriteFailure = StoreFailure | { readonly is: 'over-limit' } | { readonly is: 'outcome-unknown'; readonly text: string }
+export interface OutcomeUnknown {
+  readonly is: 'outcome-unknown'
+  readonly text: string
+}
+export type WriteFailure = StoreFailure | { readonly is: 'over-limit' } | OutcomeUnknown
 
 export interface TargetFailure {
   /** Null: the store did not say which targets; read them. */
   readonly holders: readonly HolderKey[] | null
+  /** Null: the store did not say which products of the call; with a single one it is that. */
+  readonly products: readonly ProductKey[] | null
   readonly code: string
   readonly text: string
   readonly retryable: boolean
@@ -129,6 +194,92 @@ export type OrderStatus =
   /** The store knows the reference no more: read the targets. */
   | { readonly is: 'gone' }
 
+// ---- Notices ----
+
+/** Where the store is to send its notices, and the secret that it sends with each. */
+export interface NoticeTarget {
+  readonly url: string
+  readonly secret: Secret
+}
+
+/** `unreachable`: the store tried the address and got no answer. `not-ours`: another service holds the Location, or nobody. */
+export type Listening = 'listening' | 'silent' | 'unreachable' | 'not-ours'
+
+/** One part of what became of one call, ours or somebody else's. It proves nothing about the other parts. */
+export interface OrderNews {
+  readonly is: 'order-news'
+  readonly subject: 'seats' | 'people' | 'subscriptions'
+  /** As `write` gave it, when the call was ours. */
+  readonly reference: string | null
+  /** Null: an act that we have no word for. */
+  readonly action: OrderAction | null
+  readonly outcome: 'success' | 'failure'
+  /** How many targets of the call this part tells of. */
+  readonly parts: number
+  readonly products: readonly ProductKey[]
+  readonly holders: readonly HolderKey[]
+  /** As far as the notice says. */
+  readonly failures: readonly TargetFailure[]
+}
+
+/** What a notice says. It may be lost, come twice or late: it is a reason to look, never what is looked for. */
+export type NoticeNews =
+  | { readonly is: 'test' }
+  | OrderNews
+  /** `delta` is not applied: the next read is the truth. Null: not told. */
+  | { readonly is: 'count-changed'; readonly product: ProductKey; readonly delta: number | null }
+  /** Which licenses, it does not say. */
+  | { readonly is: 'licenses-changed' }
+  /** No keys: it does not say whom. */
+  | { readonly is: 'people-changed'; readonly keys: readonly string[] }
+  | { readonly is: 'subscriptions-changed' }
+  | { readonly is: 'unknown' }
+
+export interface Notice {
+  /** The store's own: the same notice can come more than once. Null: it has none. */
+  readonly id: string | null
+  /** The key of the Location that it is about. Null: it does not say. */
+  readonly location: string | null
+  /** The store's word for its kind. */
+  readonly kind: string
+  readonly news: NoticeNews
+}
+
+/** One subscription as read. Empty names: the store tells none. */
+export interface SubscriptionRead {
+  readonly subscriptionId: string
+  readonly parentId: string
+  readonly name: string
+  readonly status: SubscriptionStatus
+  /** `YYYY-MM-DD` */
+  readonly periodEndsOn: string | null
+  readonly total: RenewalCounts
+  readonly assigned: RenewalCounts
+  readonly available: RenewalCounts
+}
+
+export interface SubscriptionsRead {
+  readonly subscriptions: readonly SubscriptionRead[]
+  /** Null: the store did not say. */
+  readonly enabled: boolean | null
+}
+
+/** A store that sells subscriptions to a Location. */
+export interface StoreSubscriptions {
+  /** All of them, and whether the Location may have any. Undefined: there is nothing of the kind for this Location. */
+  read(): Promise<Result<SubscriptionsRead | undefined, StoreFailure>>
+  /** Everybody who has this one now. */
+  readSubscribers(
+    subscriptionId: string,
+  ): Promise<Result<readonly { readonly key: string; readonly renewing: boolean }[], StoreFailure>>
+  /** User names of those who manage it at the store. */
+  readAdmins(subscriptionId: string): Promise<Result<readonly string[], StoreFailure>>
+  /** Lets managers buy subscriptions for the Location. It may be for good. Checks the owner first; gives whether they are on now. */
+  enable(): Promise<Result<boolean, StoreFailure | OutcomeUnknown>>
+  /** Only while none are owned, and maybe never. */
+  disable(): Promise<Result<boolean, StoreFailure | OutcomeUnknown>>
+}
+
 /** One live link to one Location. Not shared between Locations; one writer per Location. */
 export interface StoreConnection {
   identify(): Promise<Result<LocationIdentity, StoreFailure>>
@@ -140,13 +291,25 @@ export interface StoreConnection {
   readSeats(cursor: string | null, sink: SeatSink): Promise<Result<SeatsRead, StoreFailure>>
   /** Every seat of one license: to settle disagreeing counts and open questions. */
   readSeatsOf(productId: string, pricing: string | null): Promise<Result<readonly SeatRead[], StoreFailure>>
-  /** Names and icons; ids the store tells nothing about are left out. Never needed for counts. */
+  /** Every seat of one holder: before all of them are taken back, and to see whether they were. */
+  readSeatsOfHolder(holder: HolderKey): Promise<Result<readonly SeatRead[], StoreFailure>>
+  /** Undefined: the store keeps no list of people. */
+  readonly people: StorePeople | undefined
+  /** Undefined: the store sells none. */
+  readonly subscriptions: StoreSubscriptions | undefined
+  /** Names, prices, where icons are; ids the store tells nothing about are left out. Never needed for counts. */
   describe(productIds: readonly string[], country: string): Promise<Result<readonly ProductDescription[], StoreFailure>>
   /** The store's present limits for one write; re-read by age and after every `over-limit`. */
   limits(): Promise<Result<WriteLimits, StoreFailure>>
   /** Checks the owner, then sends. The reference is the store's word that it was accepted, nothing more. */
   write(request: WriteRequest): Promise<Result<{ readonly reference: string }, WriteFailure>>
-  orderStatus(reference: string): Promise<Result<OrderStatus, StoreFailure>>
+  /** `products` are those of the call, in case the answer names none. */
+  orderStatus(reference: string, products: readonly ProductKey[]): Promise<Result<OrderStatus, StoreFailure>>
+  /**
+   * Has notices of every known kind sent to this target, or with null to none. Only where the Location is ours; asks
+   * first, and changes nothing where all is as wanted. The store may call the address before it answers.
+   */
+  listen(target: NoticeTarget | null): Promise<Result<Listening, StoreFailure>>
 }
 
 export interface ConnectionDeps {
@@ -173,4 +336,6 @@ export interface Store {
   readCredential(input: unknown, now: number): Result<CredentialRead, CredentialMalformed>
   /** `seenUId` and the like are not trusted from outside: identify() tells. */
   connect(deps: ConnectionDeps, secret: Secret, owner: OwnerMark): StoreConnection
+  /** A notice's body, parsed from JSON. Undefined: it is none. A store without `push` has none. */
+  readNotice(body: unknown): Notice | undefined
 }

@@ -5,7 +5,7 @@ import { isoTime } from '../../shared/clock.ts'
 import type { Connector } from '../../shared/connector.ts'
 import { columnsFact, licenseIdOf, licensesKey, membersKey, principalsKey, rowsFact, seatsKey } from '../../shared/facts.ts'
 import { parseConnectorId, parseGroupId, principalIdOf, type ConnectorId, type GroupId } from '../../shared/ids.ts'
-import { emptyTally, type License } from '../../shared/license.ts'
+import { emptyTally, laterInProduct, type License } from '../../shared/license.ts'
 import type { Device, Principal, User } from '../../shared/principal.ts'
 
 export interface TenantSize {
@@ -78,6 +78,10 @@ const connector = (at: string): Connector => ({
   },
   foreignOwner: null,
   readOnly: false,
+  notices: { state: 'polling' },
+  people: null,
+  devices: null,
+  subscriptions: null,
   lastSync: null,
   lastGoodSyncAt: at,
   nextSyncAt: null,
@@ -179,6 +183,7 @@ const licenseOf = (n: number, inUse: number, at: string): License => {
       kind: n % 11 === 0 ? 'book' : 'app',
       platforms: ['iOS', 'macOS'],
       iconUrl: null,
+      ...laterInProduct,
     },
     pricing: 'STDQ',
     licenseTypes: ['device', 'user'],

@@ -25,7 +25,7 @@ import {
   type PrincipalKind,
   type TargetKey,
 } from '../../shared/ids.ts'
-import { emptyTally, type License } from '../../shared/license.ts'
+import { emptyTally, laterInProduct, type License } from '../../shared/license.ts'
 import type { Principal } from '../../shared/principal.ts'
 import { handClock, seededChance, type HandClock } from '../world/hand-clock.ts'
 import { createMemoryStore, type MemoryLocalDb, type MemoryStore } from '../world/memory-local-db.ts'
@@ -126,6 +126,10 @@ export const connector = (changes: Partial<Connector> = {}): Connector => ({
   },
   foreignOwner: null,
   readOnly: false,
+  notices: { state: 'polling' },
+  people: null,
+  devices: null,
+  subscriptions: null,
   lastSync: null,
   lastGoodSyncAt: '2026-11-24T08:30:00.000Z',
   nextSyncAt: null,
@@ -138,7 +142,7 @@ export const license = (n: number, name: string, changes: Partial<License> = {})
   id: licenseIdOf(n),
   connectorId: 'c1' as ConnectorId,
   store: 'apple',
-  product: { id: `${n}`, name, publisher: 'Apple', kind: 'app', platforms: ['iOS'], iconUrl: null },
+  product: { id: `${n}`, name, publisher: 'Apple', kind: 'app', platforms: ['iOS'], iconUrl: null, ...laterInProduct },
   pricing: 'STDQ',
   licenseTypes: ['device', 'user'],
   revocable: true,
@@ -221,7 +225,7 @@ export const furnish = (server: WireServer) => {
     license(2, 'Algebra', {
       licenseTypes: ['user'],
       revocable: false,
-      product: { id: '2', name: 'Algebra', publisher: 'NP', kind: 'book', platforms: [], iconUrl: null },
+      product: { id: '2', name: 'Algebra', publisher: 'NP', kind: 'book', platforms: [], iconUrl: null, ...laterInProduct },
     }),
   )
   return { keynote, book, tablets }

@@ -107,8 +107,22 @@ test('one line for each connector: a second write leaves only when the first has
     most = Math.max(most, open)
     world.schedule.after(35, () => void (open -= 1))
   }
-  for (const product of ['Keynote', 'Pages', 'Numbers']) await ana.assign(product, 'iPad-1')
+  await ana.assign('Keynote', 'iPad-1')
+  await ana.assign('Pages', 'iPad-2')
+  await ana.assign('Numbers', 'iPad-3')
   await world.settle()
   expect(most).toBe(1)
   expect(posts(world)).toHaveLength(3)
+})
+
+test('what is wished for the same devices within a moment leaves in one call, and each license keeps an order of its own', async () => {
+  await using world = await createWorld()
+  const { ana, store } = world
+  for (const product of ['Keynote', 'Pages', 'Numbers']) await ana.assign(product, 'Tablets')
+  await world.settle()
+  expect(posts(world)).toHaveLength(1)
+  for (const product of ['Keynote', 'Pages', 'Numbers']) expect(store.holders(product)).toHaveLength(3)
+  const orders = (await Promise.all(['Keynote', 'Pages', 'Numbers'].map((product) => world.orders(product)))).flat()
+  expect(orders.map(({ state, done }) => `${state} ${done}`)).toEqual(['done 3', 'done 3', 'done 3'])
+  expect(new Set(orders.map(({ storeReference }) => storeReference)).size).toBe(1)
 })

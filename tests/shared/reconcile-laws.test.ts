@@ -4,9 +4,9 @@ import { describe, expect, test } from 'vitest'
 import type { PlacedWish } from '../../shared/assignment.ts'
 import { columnsOfSeats, foldColumns, indexOfOrdinal, isByAssignment, noColumns, seatAt, type Columns } from '../../shared/facts.ts'
 import type { License } from '../../shared/license.ts'
-import type { Order } from '../../shared/order.ts'
+import type { LicenseOrder, LocationOrder } from '../../shared/order.ts'
 import { ordinalsOf, reconcile, type ReconcileInput } from '../../shared/reconcile.ts'
-import { aFailure, aLicense, anOrder, directoryOf, exclude, include, removed, wishFor } from './weighing.ts'
+import { aFailure, aLicense, aLocationOrder, anOrder, atStore, directoryOf, exclude, include, removed, wishFor } from './weighing.ts'
 
 const DEVICES = [1, 2, 3, 4, 5, 6, 7, 8] as const
 const USERS = [31, 32] as const
@@ -44,6 +44,7 @@ const directory = fc
         kind: ordinal > 30 ? ('user' as const) : ('device' as const),
         left: odd[at] === 'left',
         active: odd[at] !== 'inactive',
+        joinsBy: ordinal === 31 ? ('account' as const) : ('mail' as const),
       })),
       { one, two },
     ),
@@ -82,7 +83,7 @@ const standing = fc
           ]
     })
     const held = new Set(seats.map(({ ordinal }) => ordinal))
-    const orders = [...DEVICES, ...USERS].flatMap((ordinal, at): Order[] => {
+    const orders = [...DEVICES, ...USERS].flatMap((ordinal, at): LicenseOrder[] => {
       const order = each[at]?.order ?? 'none'
       // A seat may be seen before the order that gave it is settled.
       const action = held.has(ordinal) && each[at]?.early !== true ? ('disassociate' as const) : ('associate' as const)
@@ -106,11 +107,48 @@ const standing = fc
     return { seats: columnsOfSeats(seats), orders }
   })
 
+/** Each of the two people at the store: no list, not on it, on it, or retired; and nothing, or one thing, under way with them. */
+const people = fc
+  .record({
+    kept: fc.boolean(),
+    invites: fc.boolean(),
+    states: fc.tuple(...USERS.map(() => fc.constantFrom(undefined, 'registered' as const, 'associated' as const, 'retired' as const))),
+    under: fc.tuple(...USERS.map(() => fc.constantFrom('nothing', 'registering', 'refused', 'passing', 'revoking', 'retiring'))),
+    /** One device from which everything is being taken. */
+    lost: fc.constantFrom(undefined, undefined, ...DEVICES),
+  })
+  .map(({ kept, invites, states, under, lost }) => {
+    const known = Object.fromEntries(USERS.flatMap((ordinal, at) => (states[at] === undefined ? [] : [[ordinal, states[at]]])))
+    const orders = USERS.flatMap((ordinal, at): LocationOrder[] => {
+      switch (under[at]) {
+        case 'registering':
+          return [aLocationOrder(`r${ordinal}`, { open: [ordinal] })]
+        case 'refused':
+        case 'passing':
+          return [
+            aLocationOrder(`r${ordinal}`, {
+              state: 'failed',
+              failures: [aFailure(ordinal, { atSeq: 10, retryable: under[at] === 'passing' })],
+            }),
+          ]
+        case 'revoking':
+          return [aLocationOrder(`t${ordinal}`, { action: 'revoke', cause: 'hand', open: [ordinal] })]
+        case 'retiring':
+          return [aLocationOrder(`t${ordinal}`, { action: 'retire-user', cause: 'hand', state: 'planned', open: [ordinal] })]
+        default:
+          return []
+      }
+    })
+    if (lost !== undefined) orders.push(aLocationOrder(`t${lost}`, { action: 'revoke', cause: 'hand', state: 'planned', open: [lost] }))
+    return { people: kept ? atStore(known, invites) : undefined, orders }
+  })
+
 const input: fc.Arbitrary<ReconcileInput> = fc
   .record({
     wishes,
     directory,
     standing,
+    people,
     spare: fc.integer({ min: -2, max: 6 }),
     lag: fc.integer({ min: -1, max: 2 }),
     retired: fc.integer({ min: 0, max: 1 }),
@@ -137,13 +175,15 @@ const input: fc.Arbitrary<ReconcileInput> = fc
       wishes: given.wishes,
       seats: given.standing.seats,
       orders: given.standing.orders,
+      locationOrders: given.people.orders,
+      people: given.people.people,
       directory: given.directory,
     }
   })
 
 const holds = (law: (given: ReconcileInput) => void): void => fc.assert(fc.property(input, law), { numRuns: 2000, seed: 20261124 })
 
-const openOf = (given: ReconcileInput, action: 'associate' | 'disassociate', state?: Order['state']): ReadonlySet<number> =>
+const openOf = (given: ReconcileInput, action: 'associate' | 'disassociate', state?: LicenseOrder['state']): ReadonlySet<number> =>
   new Set(
     given.orders.filter((order) => order.action === action && (state === undefined || order.state === state)).flatMap(({ open }) => open),
   )
@@ -182,7 +222,8 @@ test('never more than owned: seats, what is on its way and what is asked now', (
     const dropped = new Set(steps.drop)
     const open = new Set([...openOf(given, 'associate')].filter((ordinal) => !dropped.has(ordinal)))
     const taken = new Set([...given.seats.ordinals, ...open])
-    const asked = steps.associate.length
+    // Who is registered first has a seat kept.
+    const asked = steps.associate.length + steps.register.length
     expect(asked).toBeLessThanOrEqual(Math.max(0, license.total - (license.retired ?? 0) - taken.size))
     expect(asked).toBeLessThanOrEqual(Math.max(0, license.available - open.size))
     // What is planned and stays planned is covered too: it has not left yet.
@@ -219,6 +260,31 @@ test('nobody is asked for twice, and nobody both given and taken', () => {
   })
 })
 
+test('only people who are not on the list are registered, and nobody before that is given a seat', () => {
+  holds((given) => {
+    const { associate, register } = reconcile(given).steps
+    if (given.people === undefined) {
+      expect(register).toEqual([])
+      return
+    }
+    const underWay = new Set(given.locationOrders.filter(({ action }) => action === 'register-user').flatMap(({ open }) => open))
+    for (const ordinal of register) {
+      expect(given.people.stateOf(ordinal)).toBeUndefined()
+      expect(underWay).not.toContain(ordinal)
+      expect(ordinal === 31 || given.people.invites).toBe(true)
+    }
+    for (const ordinal of associate) if (ordinal > 30) expect(['registered', 'associated']).toContain(given.people.stateOf(ordinal))
+  })
+})
+
+test('from whom everything is being taken is asked for nothing meanwhile', () => {
+  holds((given) => {
+    const leaving = given.locationOrders.filter(({ action }) => action !== 'register-user').flatMap(({ open }) => open)
+    const { associate, disassociate, register } = reconcile(given).steps
+    for (const ordinal of leaving) expect([...associate, ...disassociate, ...register]).not.toContain(ordinal)
+  })
+})
+
 test('one more seat takes nothing from anybody', () => {
   holds((given) => {
     const { license } = given
@@ -240,11 +306,17 @@ test('the order in which wishes and orders arrived does not matter', () => {
       const turned = <T>(list: readonly T[]): readonly T[] =>
         list.length === 0 ? list : [...list.slice(turn % list.length), ...list.slice(0, turn % list.length)].toReversed()
       const one = reconcile(given)
-      const other = reconcile({ ...given, wishes: turned(given.wishes), orders: turned(given.orders) })
+      const other = reconcile({
+        ...given,
+        wishes: turned(given.wishes),
+        orders: turned(given.orders),
+        locationOrders: turned(given.locationOrders),
+      })
       const sorted = <T extends { readonly ordinal: number }>(list: readonly T[]): readonly T[] =>
         list.toSorted((a, b) => a.ordinal - b.ordinal)
       expect(sorted(other.verdicts)).toEqual(sorted(one.verdicts))
       expect(other.steps.associate).toEqual(one.steps.associate)
+      expect(other.steps.register).toEqual(one.steps.register)
       expect(other.steps.disassociate.toSorted()).toEqual(one.steps.disassociate.toSorted())
       expect(other.steps.keepAsFound).toEqual(one.steps.keepAsFound)
       expect(other.steps.drop.toSorted()).toEqual(one.steps.drop.toSorted())
@@ -284,8 +356,19 @@ describe('what the steps lead to', () => {
     const { steps } = reconcile(given)
     const dropped = new Set(steps.drop)
     const kind = (ordinal: number) => (ordinal > 30 ? ('user' as const) : ('device' as const))
+    const registered = new Set([
+      ...steps.register,
+      ...given.locationOrders.filter(({ action }) => action === 'register-user').flatMap(({ open }) => open),
+    ])
+    const leaving = given.locationOrders.filter(({ action }) => action === 'revoke' || action === 'retire-user')
+    const retired = new Set(leaving.filter(({ action }) => action === 'retire-user').flatMap(({ open }) => open))
+    const { people: before } = given
     const gives = [...steps.associate, ...[...openOf(given, 'associate')].filter((ordinal) => !dropped.has(ordinal))]
-    const takes = [...steps.disassociate, ...openOf(given, 'disassociate')]
+    const takes = [
+      ...steps.disassociate,
+      ...openOf(given, 'disassociate'),
+      ...(given.license.revocable ? leaving.flatMap(({ open }) => open) : []),
+    ]
     let seats = foldColumns(
       given.seats,
       columnsOfSeats(
@@ -308,6 +391,14 @@ describe('what the steps lead to', () => {
       ...given,
       seats,
       orders: given.orders.filter(({ open }) => open.length === 0),
+      locationOrders: given.locationOrders.filter(({ open }) => open.length === 0),
+      people:
+        before === undefined
+          ? undefined
+          : {
+              ...before,
+              stateOf: (ordinal) => (retired.has(ordinal) ? 'retired' : registered.has(ordinal) ? 'registered' : before.stateOf(ordinal)),
+            },
       wishes: given.wishes.filter(({ key }) => !settled.has(key)),
       license:
         license.total === null
@@ -324,9 +415,9 @@ describe('what the steps lead to', () => {
     holds((given) => {
       // Failures that pass are asked for again for ever by design; here the store serves them.
       let state: ReconcileInput = { ...given, writingBlocked: undefined }
-      for (let round = 0; round < 4; round += 1) state = afterwards(state)
+      for (let round = 0; round < 5; round += 1) state = afterwards(state)
       const { steps } = reconcile(state)
-      expect({ ...steps, settled: [] }).toEqual({ associate: [], disassociate: [], keepAsFound: [], drop: [], settled: [] })
+      expect({ ...steps, settled: [] }).toEqual({ register: [], associate: [], disassociate: [], keepAsFound: [], drop: [], settled: [] })
     })
   })
 })

@@ -1,6 +1,19 @@
 import { describe, expect, test } from 'vitest'
 import { reconcile, type ReconcileInput } from '../../shared/reconcile.ts'
-import { aFailure, aLicense, anOrder, directoryOf, exclude, include, removed, seatsOf, weighing, wishFor } from './weighing.ts'
+import {
+  aFailure,
+  aLicense,
+  aLocationOrder,
+  anOrder,
+  atStore,
+  directoryOf,
+  exclude,
+  include,
+  removed,
+  seatsOf,
+  weighing,
+  wishFor,
+} from './weighing.ts'
 
 const verdictOf = (input: ReconcileInput, ordinal: number) => {
   const found = reconcile(input).verdicts.find((verdict) => verdict.ordinal === ordinal)
@@ -17,6 +30,7 @@ describe('a wish for a seat', () => {
 
   test('nobody is asked for without a wish', () => {
     expect(stepsOf(weighing({ seats: seatsOf([], [1, 2]) }))).toEqual({
+      register: [],
       associate: [],
       disassociate: [],
       keepAsFound: [],
@@ -360,4 +374,80 @@ test('the tally counts seats and wishes apart', () => {
   expect(reconcile(input).tally).toEqual({ desired: 3, placed: 1, pending: 1, waiting: 1, refused: 0, assigned: 1, found: 1, adopted: 0 })
   const asked = reconcile({ ...input, wishes: [...input.wishes, wishFor('d9')] }).tally
   expect([asked.found, asked.adopted]).toEqual([1, 1])
+})
+
+describe('people at a store that keeps a list of them', () => {
+  const mailed = directoryOf([
+    { ordinal: 31, kind: 'user', joinsBy: 'mail' },
+    { ordinal: 32, kind: 'user', joinsBy: 'account' },
+    { ordinal: 33, kind: 'user', joinsBy: 'nothing' },
+  ])
+  const userWish = (key: string, taken = 1) => wishFor(key, include('required', 'user'), taken)
+  const three = [userWish('u31', 1), userWish('u32', 2), userWish('u33', 3)]
+
+  test('who has a managed account is registered by itself first, and a seat is kept meanwhile', () => {
+    const input = weighing({
+      directory: mailed,
+      people: atStore({}),
+      wishes: [userWish('u32')],
+      license: aLicense({ total: 1, available: 1 }),
+    })
+    expect(stepsOf(input)).toMatchObject({ register: [32], associate: [] })
+    expect(verdictOf(input, 32)).toMatchObject({ state: 'pending', because: 'registration-to-come' })
+    const later = {
+      ...input,
+      wishes: [...input.wishes, wishFor('d1', include(), 9)],
+      directory: directoryOf([{ ordinal: 1 }, { ordinal: 32, kind: 'user', joinsBy: 'account' }]),
+    }
+    expect(verdictOf(later, 1)).toMatchObject({ state: 'waiting', because: 'no-seat-left' })
+  })
+
+  test('an invitation is sent by itself only where the connector may invite', () => {
+    const input = weighing({ directory: mailed, people: atStore({}), wishes: three })
+    expect(stepsOf(input).register).toEqual([32])
+    expect(verdictOf(input, 31)).toMatchObject({ state: 'refused', because: 'user-not-registered' })
+    expect(verdictOf(input, 33)).toMatchObject({ state: 'refused', because: 'user-not-registered' })
+    expect(stepsOf({ ...input, people: atStore({}, true) }).register).toEqual([31, 32])
+  })
+
+  test('a person who is being registered waits for it, and gets the seat afterwards', () => {
+    const input = weighing({
+      directory: mailed,
+      people: atStore({}),
+      wishes: [userWish('u32')],
+      locationOrders: [aLocationOrder('r1', { open: [32] })],
+    })
+    expect(verdictOf(input, 32)).toMatchObject({ state: 'pending', because: 'registration-open' })
+    expect(stepsOf(input)).toMatchObject({ register: [], associate: [] })
+    expect(stepsOf({ ...input, locationOrders: [], people: atStore({ 32: 'registered' }) })).toMatchObject({
+      register: [],
+      associate: [32],
+    })
+  })
+
+  test('who was retired is not registered again by a wish', () => {
+    const input = weighing({ directory: mailed, people: atStore({ 32: 'retired' }), wishes: [userWish('u32')] })
+    expect(verdictOf(input, 32)).toMatchObject({ state: 'refused', because: 'user-retired' })
+    expect(stepsOf(input).register).toEqual([])
+  })
+
+  test('a registration that the store refused stays refused until the wish is made anew', () => {
+    const refused = aLocationOrder('r1', {
+      state: 'failed',
+      failures: [aFailure(32, { code: '9635', text: 'Another organisation.', atSeq: 5 })],
+    })
+    const input = weighing({ directory: mailed, people: atStore({}), wishes: [userWish('u32', 1)], locationOrders: [refused] })
+    expect(verdictOf(input, 32)).toMatchObject({ state: 'refused', because: 'registration-refused' })
+    expect(stepsOf({ ...input, wishes: [userWish('u32', 6)] }).register).toEqual([32])
+  })
+
+  test('while everything is being taken from a device, nothing is asked for it, and what had not left is dropped', () => {
+    const input = weighing({
+      wishes: [wishFor('d1')],
+      orders: [anOrder('o1', { state: 'planned', open: [1] })],
+      locationOrders: [aLocationOrder('t1', { action: 'revoke', cause: 'hand', state: 'planned', open: [1] })],
+    })
+    expect(verdictOf(input, 1)).toMatchObject({ state: 'pending', because: 'seat-being-released' })
+    expect(stepsOf(input)).toMatchObject({ associate: [], drop: [1] })
+  })
 })

@@ -10,9 +10,10 @@ import {
   type PrincipalKind,
   type TargetKey,
 } from '../../shared/ids.ts'
-import { emptyTally, type License } from '../../shared/license.ts'
-import type { Order, OrderFailure } from '../../shared/order.ts'
-import type { Directory, PrincipalState, ReconcileInput } from '../../shared/reconcile.ts'
+import { emptyTally, laterInProduct, type License } from '../../shared/license.ts'
+import type { LicenseOrder, LocationOrder, OrderFailure } from '../../shared/order.ts'
+import type { Directory, JoinsBy, PrincipalState, ReconcileInput, StorePeople } from '../../shared/reconcile.ts'
+import type { RegistrationState } from '../../shared/registration.ts'
 
 export const must = <T>(value: T | undefined): T => {
   if (value === undefined) throw new Error('a test named something that can not be')
@@ -25,7 +26,7 @@ export const aLicense = (given: Partial<License> = {}): License => ({
   id: licenseIdOf(1),
   connectorId: must(parseConnectorId('berlin')),
   store: 'apple',
-  product: { id: '361285480', name: 'Keynote', publisher: 'Apple', kind: 'app', platforms: ['iOS'], iconUrl: null },
+  product: { id: '361285480', name: 'Keynote', publisher: 'Apple', kind: 'app', platforms: ['iOS'], iconUrl: null, ...laterInProduct },
   pricing: 'STDQ',
   licenseTypes: ['device', 'user'],
   revocable: true,
@@ -69,7 +70,7 @@ export const seatsOf = (byAssignment: readonly number[], found: readonly number[
     ...found.map((ordinal) => ({ ordinal, licenseType: 'device' as const, origin: 'found' as const, sinceS: 1 })),
   ])
 
-export const anOrder = (id: string, given: Partial<Order> = {}): Order => ({
+export const anOrder = (id: string, given: Partial<LicenseOrder> = {}): LicenseOrder => ({
   id: must(parseOrderId(id)),
   connectorId: must(parseConnectorId('berlin')),
   licenseId: licenseIdOf(1),
@@ -89,6 +90,33 @@ export const anOrder = (id: string, given: Partial<Order> = {}): Order => ({
   ...given,
 })
 
+export const aLocationOrder = (id: string, given: Partial<LocationOrder> = {}): LocationOrder => ({
+  id: must(parseOrderId(id)),
+  connectorId: must(parseConnectorId('berlin')),
+  licenseId: null,
+  action: 'register-user',
+  cause: 'plan',
+  subscription: null,
+  state: 'sent',
+  total: given.open?.length ?? 0,
+  done: 0,
+  open: [],
+  failures: [],
+  unknown: false,
+  storeReference: null,
+  createdAt: '2026-11-24T09:00:00.000Z',
+  sentAt: null,
+  finishedAt: null,
+  by: 'Ana',
+  ...given,
+})
+
+/** A store's list of people, by ordinal. */
+export const atStore = (states: Readonly<Record<number, RegistrationState>>, invites = false): StorePeople => ({
+  stateOf: (ordinal) => states[ordinal],
+  invites,
+})
+
 export const aFailure = (ordinal: number, given: Partial<OrderFailure> = {}): OrderFailure => ({
   ordinal,
   code: '9602',
@@ -103,11 +131,15 @@ export interface Somebody {
   readonly kind?: PrincipalKind
   readonly active?: boolean
   readonly left?: boolean
+  readonly joinsBy?: JoinsBy
 }
 
 export const directoryOf = (people: readonly Somebody[], groups: Readonly<Record<string, readonly number[]>> = {}): Directory => {
   const states = new Map<number, PrincipalState>(
-    people.map(({ ordinal, kind = 'device', active = true, left = false }) => [ordinal, { kind, active, left }]),
+    people.map(({ ordinal, kind = 'device', active = true, left = false, joinsBy = 'nothing' }) => [
+      ordinal,
+      { kind, active, left, joinsBy },
+    ]),
   )
   return {
     principal: (ordinal) => states.get(ordinal),
@@ -131,6 +163,8 @@ export const weighing = (given: Partial<ReconcileInput> = {}): ReconcileInput =>
   wishes: [],
   seats: seatsOf([]),
   orders: [],
+  locationOrders: [],
+  people: undefined,
   directory: everybody,
   ...given,
 })

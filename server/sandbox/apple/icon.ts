@@ -96,14 +96,22 @@ export const iconPng = (product: Product, size: number): Uint8Array<ArrayBuffer>
       })
     }
   }
+  return pngFile(size, [8, 6, 0, 0, 0], deflateSync(lines))
+}
+
+const pngFile = (size: number, form: readonly number[], packed: Buffer): Uint8Array<ArrayBuffer> => {
   const header = Buffer.alloc(13)
   header.writeUInt32BE(size, 0)
   header.writeUInt32BE(size, 4)
-  header.set([8, 6, 0, 0, 0], 8)
+  header.set(form, 8)
   const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
-  const parts = [signature, pngChunk('IHDR', header), pngChunk('IDAT', deflateSync(lines)), pngChunk('IEND', Buffer.alloc(0))]
+  const parts = [signature, pngChunk('IHDR', header), pngChunk('IDAT', packed), pngChunk('IEND', Buffer.alloc(0))]
   return Uint8Array.from(Buffer.concat(parts))
 }
+
+/** A true PNG of one color and any size: a small file that is large when it is unpacked. One bit a pixel. */
+export const pngOfSize = (size: number): Uint8Array<ArrayBuffer> =>
+  pngFile(size, [1, 0, 0, 0, 0], deflateSync(Buffer.alloc(size * (Math.ceil(size / 8) + 1))))
 
 const SVG_SHAPES = [
   '<circle cx="50" cy="50" r="20" fill="none" stroke="#fff" stroke-width="12"/>',

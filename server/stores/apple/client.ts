@@ -97,7 +97,8 @@ export const createAppleClient = (deps: AppleClientDeps): AppleClient => {
         Accept: 'application/json',
         'User-Agent': userAgent,
         ...(withToken ? { Authorization: `Bearer ${deps.bearer}` } : {}),
-        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        // On every POST, with a body or without: else 9727.
+        ...(method === 'POST' ? { 'Content-Type': 'application/json' } : {}),
       },
       ...(body === undefined ? {} : { body }),
       timeoutMs: method === 'GET' ? getTimeoutMs : postTimeoutMs,

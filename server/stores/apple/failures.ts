@@ -16,11 +16,14 @@ export interface Refusal {
 const busyNumbers: ReadonlySet<number> = new Set([9630, 9632, 9646])
 /** A slow or broken back end: a read is worth another try, and what became of a write is open. */
 const troubleNumbers: ReadonlySet<number> = new Set([9603, 9608, 9612, 9613, 9644, 9729])
-/** Answered as a failure, and as asked for us: assigned already, not assigned, retired already, deleted already. */
-const asAskedNumbers: ReadonlySet<number> = new Set([9616, 9618, 9619, 9620])
-const overLimitNumbers: ReadonlySet<number> = new Set([9700, 9701, 9702, 9714])
+/** Answered as a failure, and as asked for us: assigned already, not assigned, retired already, deleted already, registered already, without the subscription. */
+const asAskedNumbers: ReadonlySet<number> = new Set([9616, 9618, 9619, 9620, 9716, 9815])
+/** 9805 is what an older text has for 9816. */
+const overLimitNumbers: ReadonlySet<number> = new Set([9700, 9701, 9702, 9714, 9805, 9816])
 
 export const pageOutOfRange = 9650
+export const noLongerOffered = 9634
+export const cursorInvalid = 9812
 export const eventNotFound = 9708
 export const versionInvalid = 9721
 
@@ -169,6 +172,18 @@ const wordsByNumber: Readonly<Record<number, Words>> = {
   9727: ours('its content type was wrong'),
   9728: final('Apple could not reach this server for notifications. Everything works without them, by asking Apple instead.'),
   9729: passing("Apple's service is not available just now."),
+  9805: overLimit,
+  9811: final(
+    'Apple does not give or take this subscription on these terms now: it may be paused or over. Nothing was changed. Sync this connector, look at the subscription, then try again.',
+  ),
+  [cursorInvalid]: passing('The list changed while it was being read.'),
+  9814: final(`Somebody named here is not registered with Apple for this location. Nothing was changed. ${register}`, 'user-not-registered'),
+  9815: final('Somebody named here does not have this subscription. Nothing was changed. Sync this connector to see who has it.'),
+  9816: overLimit,
+  9817: final(
+    'Somebody named here has this subscription through a group at Apple already. Nothing was changed. Give it to the others without them.',
+  ),
+  9818: final("The location owns subscriptions, so they can't be turned off. Nothing was changed."),
   9813: final('Apple does not know this product. Sync this connector to see what the location owns.'),
 }
 

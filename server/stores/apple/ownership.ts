@@ -20,6 +20,9 @@ export interface Ownership {
   claim(): Promise<Result<LocationIdentity, OwnerFailure>>
   /** Asks who holds the Location, and fails when it is somebody else. A Location that nobody holds may be written to. */
   assertOurs(): Promise<Result<void, OwnerFailure>>
+  isOurs(owner: MdmInfo): boolean
+  /** Our name, as it stands on a Location that we hold. */
+  mark(): MdmInfo
   /** Apple's name for the sort of shop, for the look-up. */
   platform(): string
 }
@@ -63,7 +66,13 @@ export const createOwnership = (deps: {
     const expiresAtMs = told?.expiresAt === undefined ? undefined : parseAppleTime(told.expiresAt)
     expiresAt = isoTime(expiresAtMs ?? token.expiresAtMs)
     return ok({
-      location: { key: uId, name: locationName ?? uId, country: (country ?? '').toUpperCase(), organization: token.organization },
+      location: {
+        key: uId,
+        name: locationName ?? uId,
+        country: (country ?? '').toUpperCase(),
+        organization: token.organization,
+        ...portalOf(answer.value.platform),
+      },
       expiresAt,
       owner: holder,
     })
@@ -81,6 +90,8 @@ export const createOwnership = (deps: {
       if (isNews) deps.onOwner?.(mdmInfo)
     },
     identify,
+    isOurs,
+    mark,
     platform: () => platform,
     assertOurs: async () => {
       const identity = await identify()
@@ -110,3 +121,7 @@ export const createOwnership = (deps: {
     },
   }
 }
+
+/** Its word for the sort of shop tells the portal too. */
+const portalOf = (platform: string | undefined): Pick<LocationIdentity['location'], 'portal'> =>
+  platform === 'volumestore' ? { portal: 'school' } : platform === 'enterprisestore' ? { portal: 'business' } : {}

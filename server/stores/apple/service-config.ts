@@ -10,7 +10,13 @@ const publishedLimits = {
   maxAssets: 25,
   maxClientUserIds: 1000,
   maxSerialNumbers: 1000,
+  maxRevokeClientUserIds: 100,
+  maxRevokeSerialNumbers: 100,
+  maxUsers: 100,
+  maxSubscriptions: 25,
+  maxSubscriptionClientUserIds: 1000,
   maxRequestPerSecond: defaultRequestsPerSecond,
+  maxNotificationLength: 512,
   maxMdmIdLength: 100,
   maxMdmNameLength: 100,
   maxMdmMetadataLength: 255,
@@ -29,12 +35,15 @@ export interface ServiceConfigReader {
   /** Apple said that a limit is lower than we knew: the next `read` asks. */
   forget(): void
   messageOf(errorNumber: number): string | undefined
+  /** As Apple last told it, unchecked; undefined where it told none. */
+  invitationTemplate(): string | undefined
 }
 
 export const createServiceConfig = (deps: { readonly clock: Clock; readonly client: AppleClient }): ServiceConfigReader => {
   const { clock, client } = deps
   let limits: Limits = publishedLimits
   let messageByErrorNumber: ReadonlyMap<number, string> = new Map()
+  let invitationTemplate: string | undefined
   let readAt: number | undefined
   let triedAt: number | undefined
 
@@ -44,7 +53,7 @@ export const createServiceConfig = (deps: { readonly clock: Clock; readonly clie
   const read = async (): Promise<Result<Limits, RequestFailure>> => {
     if (isFresh(readAt)) return ok(limits)
     triedAt = clock.now()
-    // Nobody needs a token here, so none is sent. The addresses that it tells are not used either: they could be poisoned.
+    // Nobody needs a token here, so none is sent. No request follows the addresses that it tells: they could be poisoned.
     const answer = await client.get('/service/config', {}, parseServiceConfig, { withToken: false })
     if (!answer.ok) return answer
     const { limitByName } = answer.value
@@ -53,12 +62,19 @@ export const createServiceConfig = (deps: { readonly clock: Clock; readonly clie
       maxAssets: limit('maxAssets'),
       maxClientUserIds: limit('maxClientUserIds'),
       maxSerialNumbers: limit('maxSerialNumbers'),
+      maxRevokeClientUserIds: limit('maxRevokeClientUserIds'),
+      maxRevokeSerialNumbers: limit('maxRevokeSerialNumbers'),
+      maxUsers: limit('maxUsers'),
+      maxSubscriptions: limit('maxSubscriptions'),
+      maxSubscriptionClientUserIds: limit('maxSubscriptionClientUserIds'),
       maxRequestPerSecond: limit('maxRequestPerSecond'),
+      maxNotificationLength: limit('maxNotificationLength'),
       maxMdmIdLength: limit('maxMdmIdLength'),
       maxMdmNameLength: limit('maxMdmNameLength'),
       maxMdmMetadataLength: limit('maxMdmMetadataLength'),
     }
     messageByErrorNumber = answer.value.messageByErrorNumber
+    invitationTemplate = answer.value.invitationTemplate
     readAt = clock.now()
     client.setRate(limits.maxRequestPerSecond)
     return ok(limits)
@@ -74,5 +90,6 @@ export const createServiceConfig = (deps: { readonly clock: Clock; readonly clie
       readAt = undefined
     },
     messageOf: (errorNumber) => messageByErrorNumber.get(errorNumber),
+    invitationTemplate: () => invitationTemplate,
   }
 }

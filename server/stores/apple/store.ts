@@ -16,6 +16,7 @@ import type {
   StoreConnection,
   StoreFailure,
   WriteFailure,
+  WriteLimits,
   WriteRequest,
 } from '../store.ts'
 import { licenseOf, standardPricing } from './asset.ts'
@@ -23,11 +24,16 @@ import { createAppleClient, type RequestFailure } from './client.ts'
 import { openCredential, readContentToken } from './content-token.ts'
 import { orderStatusOf } from './event-status.ts'
 import { eventNotFound, failureOfRefusal, isOverLimit } from './failures.ts'
-import { holderName, seatOf, targetsOf } from './holder.ts'
+import { holderName, holderOf, seatOf, targetsOf } from './holder.ts'
 import type { Method } from './http.ts'
-import { createMetadata } from './metadata.ts'
+import { createLookupTurns, createMetadata, type LookupTurns } from './metadata.ts'
+import { readNotice } from './notice.ts'
+import { createNoticeTarget } from './notice-target.ts'
 import { createOwnership, type OwnerFailure } from './ownership.ts'
-import { createServiceConfig } from './service-config.ts'
+import { createPeople } from './people.ts'
+import { peopleCall, type WriteCall } from './people-writes.ts'
+import { createServiceConfig, type Limits } from './service-config.ts'
+import { createSubscriptions, subscriptionCall } from './subscriptions.ts'
 import { mostPages, mostRepeats, pagesLost, walkOnce, walkSettled, type WalkEnd, type WalkFailure } from './walk.ts'
 import { parseAssetsPage, parseAssignmentsPage, parseEventId, parseEventStatus, type Asset, type Page } from './wire.ts'
 
@@ -35,6 +41,8 @@ export interface AppleAddresses {
   /** Up to and including `/mdm/v2`. Every path is appended to it; addresses that Apple's answers tell are not followed. */
   readonly appsBooksUrl: string
   readonly metadataUrl: string
+  /** The public iTunes look-up, asked for what the other one does not tell. Left out or null: never asked. */
+  readonly publicLookupUrl?: string | null
 }
 
 const capabilities: Capabilities = {
@@ -44,22 +52,32 @@ const capabilities: Capabilities = {
   deviceLicenses: true,
   userLicenses: true,
   books: true,
-  push: false,
+  push: true,
   retired: null,
 }
 
-export const createAppleStore = (addresses: AppleAddresses): Store => ({
-  kind: 'apple-apps-books',
-  store: 'apple',
-  capabilities,
-  readCredential: readContentToken,
-  connect: (deps, secret, owner) => connect(deps, addresses, secret, owner),
-})
+export const createAppleStore = (addresses: AppleAddresses): Store => {
+  const turns = createLookupTurns()
+  return {
+    kind: 'apple-apps-books',
+    store: 'apple',
+    capabilities,
+    readCredential: readContentToken,
+    readNotice,
+    connect: (deps, secret, owner) => connect(deps, addresses, turns, secret, owner),
+  }
+}
 
 /** A longer list that changed under its walk is not walked again at once: on a busy Location it would never hold still. */
 const mostPagesToWalkAgain = 50
 
-const connect = (deps: ConnectionDeps, addresses: AppleAddresses, secret: Secret, mark: OwnerMark): StoreConnection => {
+const connect = (
+  deps: ConnectionDeps,
+  addresses: AppleAddresses,
+  turns: LookupTurns,
+  secret: Secret,
+  mark: OwnerMark,
+): StoreConnection => {
   const { clock, chance, fetch } = deps
   const { token } = openCredential(secret)
   const client = createAppleClient({
@@ -72,7 +90,15 @@ const connect = (deps: ConnectionDeps, addresses: AppleAddresses, secret: Secret
   })
   const config = createServiceConfig({ clock, client })
   const ownership = createOwnership({ client, config, token, mark, onOwner: deps.onOwner })
-  const metadata = createMetadata({ clock, fetch, lookupUrl: addresses.metadataUrl, bearer: token.bearer })
+  const noticeTarget = createNoticeTarget({ client, config, ownership })
+  const metadata = createMetadata({
+    clock,
+    fetch,
+    lookupUrl: addresses.metadataUrl,
+    publicLookupUrl: addresses.publicLookupUrl ?? null,
+    bearer: token.bearer,
+    turns,
+  })
 
   const failureOf = (failure: OwnerFailure | WalkFailure, method: Method = 'GET'): StoreFailure => {
     switch (failure.is) {
@@ -183,22 +209,11 @@ const connect = (deps: ConnectionDeps, addresses: AppleAddresses, secret: Secret
 
   /** 1. The limits that are known. 2. Who holds the Location. 3. One POST, never repeated. */
   const write = async (request: WriteRequest): Promise<Result<{ readonly reference: string }, WriteFailure>> => {
-    const { clientUserIds, serialNumbers } = targetsOf(request.holders)
-    if (clientUserIds.length + serialNumbers.length === 0) throw new Error('apple: a write that names nobody')
-    const { maxClientUserIds, maxSerialNumbers } = config.known()
-    if (clientUserIds.length > maxClientUserIds || serialNumbers.length > maxSerialNumbers) return err({ is: 'over-limit' })
+    const call = callOf(request, config.known())
+    if (!call.ok) return call
     const owner = await ownership.assertOurs()
     if (!owner.ok) return err(failureOf(owner.error))
-    const sent = await client.post(
-      request.action === 'associate' ? '/assets/associate' : '/assets/disassociate',
-      {
-        // Always with its pricing: for books another one is another edition.
-        assets: [{ adamId: request.productId, pricingParam: request.pricing ?? standardPricing }],
-        ...(clientUserIds.length === 0 ? {} : { clientUserIds }),
-        ...(serialNumbers.length === 0 ? {} : { serialNumbers }),
-      },
-      parseEventId,
-    )
+    const sent = await client.post(call.value.path, call.value.body, parseEventId)
     if (sent.ok) return ok({ reference: sent.value })
     if (sent.error.is === 'outcome-unknown') return err(sent.error)
     if (sent.error.is === 'refused' && isOverLimit(sent.error.errorNumber)) {
@@ -225,17 +240,77 @@ const connect = (deps: ConnectionDeps, addresses: AppleAddresses, secret: Secret
         ),
       )
     },
+    readSeatsOfHolder: async (holder) => {
+      const name = holderName(holderOf(holder.kind, holder.key) ?? holder)
+      const filter = holder.kind === 'device' ? { serialNumber: holder.key } : { clientUserId: holder.key }
+      return told(
+        await walkSettled(seatsPage(filter), (seat) =>
+          holderName(seat.holder) === name ? [`${seat.productId}/${seat.pricing}`, seat] : undefined,
+        ),
+      )
+    },
+    people: createPeople({ client, config, appsBooksUrl: addresses.appsBooksUrl, failureOf }),
+    subscriptions: createSubscriptions({ client, config, ownership, failureOf }),
     describe: (productIds, country) => metadata.describe(productIds, country, ownership.platform()),
     limits: async () => {
       const limits = await config.read()
-      return limits.ok ? ok({ mostUsers: limits.value.maxClientUserIds, mostDevices: limits.value.maxSerialNumbers }) : told(limits)
+      return limits.ok ? ok(mostOf(limits.value)) : told(limits)
     },
     write,
-    orderStatus: async (reference) => {
+    listen: async (target) => told(await noticeTarget.listen(target), 'POST'),
+    orderStatus: async (reference, products) => {
       const answer = await client.get('/status', { eventId: reference }, parseEventStatus)
-      if (answer.ok) return ok(orderStatusOf(answer.value, config.messageOf))
+      if (answer.ok) return ok(orderStatusOf(answer.value, products, config.messageOf))
       if (answer.error.is === 'refused' && answer.error.errorNumber === eventNotFound) return ok({ is: 'gone' })
       return told(answer)
     },
   }
+}
+
+const mostOf = (limits: Limits): WriteLimits => ({
+  mostProducts: limits.maxAssets,
+  mostUsers: limits.maxClientUserIds,
+  mostDevices: limits.maxSerialNumbers,
+  mostUsersRevoked: limits.maxRevokeClientUserIds,
+  mostDevicesRevoked: limits.maxRevokeSerialNumbers,
+  mostPeople: limits.maxUsers,
+  mostSubscribers: limits.maxSubscriptionClientUserIds,
+})
+
+/** Throws for a request that names nobody or nothing. */
+const callOf = (request: WriteRequest, limits: Limits): Result<WriteCall, { readonly is: 'over-limit' }> => {
+  switch (request.action) {
+    case 'associate':
+    case 'disassociate':
+      return seatsCall(request, limits)
+    case 'register-user':
+    case 'update-user':
+    case 'retire-user':
+    case 'revoke':
+      return peopleCall(request, limits)
+    case 'assign-subscription':
+    case 'remove-subscription':
+      return subscriptionCall(request, limits)
+  }
+}
+
+/** Every product to every holder. */
+const seatsCall = (
+  request: Extract<WriteRequest, { readonly action: 'associate' | 'disassociate' }>,
+  { maxAssets, maxClientUserIds, maxSerialNumbers }: Limits,
+): Result<WriteCall, { readonly is: 'over-limit' }> => {
+  const { clientUserIds, serialNumbers } = targetsOf(request.holders)
+  if (clientUserIds.length + serialNumbers.length === 0) throw new Error('apple: a write that names nobody')
+  if (request.products.length === 0) throw new Error('apple: a write that names no product')
+  if (request.products.length > maxAssets || clientUserIds.length > maxClientUserIds || serialNumbers.length > maxSerialNumbers)
+    return err({ is: 'over-limit' })
+  return ok({
+    path: request.action === 'associate' ? '/assets/associate' : '/assets/disassociate',
+    body: {
+      // Always with its pricing: for books another one is another edition.
+      assets: request.products.map(({ productId, pricing }) => ({ adamId: productId, pricingParam: pricing ?? standardPricing })),
+      ...(clientUserIds.length === 0 ? {} : { clientUserIds }),
+      ...(serialNumbers.length === 0 ? {} : { serialNumbers }),
+    },
+  })
 }

@@ -6,7 +6,7 @@ import type { Page } from './wire.ts'
 
 /** At several hundred items a page this holds more seats than any organisation has. */
 export const mostPages = 10_000
-const mostEmptyPagesInARow = 50
+export const mostEmptyPagesInARow = 50
 
 export type WalkEnd =
   /** `moved`: a later page carried another version, so the list changed under the walk and items may be missing or doubled. */

@@ -14,13 +14,13 @@ export interface Unreadable {
 const unreadable = (where: string): Result<never, Unreadable> => err({ is: 'unreadable', where })
 
 /** Ids are documented as text and seen as numbers; they are never used as numbers. */
-const asText = v.union([v.string(), v.pipe(v.number(), v.safeInteger(), v.transform(String))])
+export const asText = v.union([v.string(), v.pipe(v.number(), v.safeInteger(), v.transform(String))])
 const asCount = v.union([v.pipe(v.number(), v.safeInteger()), v.pipe(v.string(), v.regex(/^-?\d{1,15}$/), v.transform(Number))])
 /** A member that is missing, null or of a form we do not know: all three tell nothing. */
-const maybeText = v.fallback(v.nullish(asText), undefined)
-const maybeCount = v.fallback(v.nullish(asCount), undefined)
-const maybeFlag = v.fallback(v.nullish(v.boolean()), undefined)
-const maybeObject = v.fallback(v.nullish(v.record(v.string(), v.unknown())), undefined)
+export const maybeText = v.fallback(v.nullish(asText), undefined)
+export const maybeCount = v.fallback(v.nullish(asCount), undefined)
+export const maybeFlag = v.fallback(v.nullish(v.boolean()), undefined)
+export const maybeObject = v.fallback(v.nullish(v.record(v.string(), v.unknown())), undefined)
 /** The texts of a list; what else stands in it is left out, and so is a list that is none. */
 const texts = v.pipe(
   v.unknown(),
@@ -80,9 +80,15 @@ export const parseErrorNumber = (json: unknown): number | 'unreadable' | undefin
 export interface ServiceConfig {
   readonly limitByName: ReadonlyMap<string, number>
   readonly messageByErrorNumber: ReadonlyMap<number, string>
+  /** Where invitations are accepted, with `%25inviteCode%25` in the place of the code. Not to be trusted as it stands. */
+  readonly invitationTemplate: string | undefined
 }
 
-const serviceConfigForm = v.object({ limits: maybeObject, errorCodes: v.fallback(v.nullish(v.array(v.unknown())), undefined) })
+const serviceConfigForm = v.object({
+  limits: maybeObject,
+  urls: maybeObject,
+  errorCodes: v.fallback(v.nullish(v.array(v.unknown())), undefined),
+})
 const errorCodeForm = v.object({ errorNumber: asCount, errorMessage: v.string() })
 
 export const parseServiceConfig = (json: unknown): Result<ServiceConfig, Unreadable> => {
@@ -98,7 +104,8 @@ export const parseServiceConfig = (json: unknown): Result<ServiceConfig, Unreada
     const known = v.safeParse(errorCodeForm, code)
     if (known.success) messageByErrorNumber.set(known.output.errorNumber, known.output.errorMessage)
   }
-  return ok({ limitByName, messageByErrorNumber })
+  const invitation = v.safeParse(v.string(), parsed.output.urls?.['invitationEmail'])
+  return ok({ limitByName, messageByErrorNumber, invitationTemplate: invitation.success ? invitation.output : undefined })
 }
 
 export interface ClientConfig {
@@ -184,6 +191,11 @@ const assignment = v.object({ adamId, pricingParam: maybeText, clientUserId: may
 export type Assignment = v.InferOutput<typeof assignment>
 export const parseAssignmentsPage = parsePage('assignments', assignment)
 
+/** A record without a clientUserId names nobody; whoever reads the list leaves it out. */
+const user = v.object({ clientUserId: maybeText, email: maybeText, status: maybeText, inviteCode: maybeText, idHash: maybeText })
+export type UserRecord = v.InferOutput<typeof user>
+export const parseUsersPage = parsePage('users', user)
+
 // ---- Writes ----
 
 export const parseEventId = (json: unknown): Result<string, Unreadable> => {
@@ -193,6 +205,7 @@ export const parseEventId = (json: unknown): Result<string, Unreadable> => {
 
 export interface EventFailure {
   readonly errorNumber: number | undefined
+  readonly assets: readonly { readonly adamId: string; readonly pricingParam: string | undefined }[]
   readonly clientUserIds: readonly string[]
   readonly serialNumbers: readonly string[]
 }
@@ -212,12 +225,18 @@ const eventStatusForm = v.object({
 })
 const failureForm = v.object({ errorNumber: maybeCount, errorInfo: maybeObject })
 const namedForm = v.object({ clientUserIds: maybeTexts, serialNumbers: maybeTexts })
+const namedAssetsForm = v.object({ assets: v.array(v.object({ adamId, pricingParam: maybeText })) })
 
 const failureOf = (value: unknown): EventFailure => {
   const parsed = v.safeParse(failureForm, value)
-  const named = v.safeParse(namedForm, parsed.success ? (parsed.output.errorInfo ?? {}) : {})
+  const info = parsed.success ? (parsed.output.errorInfo ?? {}) : {}
+  const named = v.safeParse(namedForm, info)
+  const assets = v.safeParse(namedAssetsForm, info)
   return {
     errorNumber: parsed.success ? (parsed.output.errorNumber ?? undefined) : undefined,
+    assets: assets.success
+      ? assets.output.assets.map((named) => ({ adamId: named.adamId, pricingParam: named.pricingParam ?? undefined }))
+      : [],
     clientUserIds: named.success ? named.output.clientUserIds : [],
     serialNumbers: named.success ? named.output.serialNumbers : [],
   }
@@ -233,50 +252,4 @@ export const parseEventStatus = (json: unknown): Result<EventStatus, Unreadable>
     completed: numCompleted ?? undefined,
     failures: (failures ?? []).map(failureOf),
   })
-}
-
-// ---- The look-up ----
-
-export interface LookupItem {
-  readonly name: string | undefined
-  readonly artist: string | undefined
-  readonly kind: string | undefined
-  readonly isCustomApp: boolean
-  /** Templates or addresses, with the width where it is told. */
-  readonly artwork: readonly { readonly url: string; readonly width: number | undefined }[]
-}
-
-const artworkForm = v.object({ url: v.string(), width: maybeCount })
-const lookupItemForm = v.object({
-  name: maybeText,
-  artistName: maybeText,
-  kind: maybeText,
-  isB2BCustomApp: maybeFlag,
-  artwork: v.optional(v.unknown()),
-})
-
-/** An object with a template in live answers, a list of sized pictures in older samples. */
-const artworkOf = (value: unknown): LookupItem['artwork'] =>
-  (Array.isArray(value) ? value : [value]).flatMap((item: unknown) => {
-    const parsed = v.safeParse(artworkForm, item)
-    return parsed.success ? [{ url: parsed.output.url, width: parsed.output.width ?? undefined }] : []
-  })
-
-export const parseLookup = (json: unknown): Result<ReadonlyMap<string, LookupItem>, Unreadable> => {
-  const parsed = v.safeParse(v.object({ results: v.nullish(v.record(v.string(), v.unknown())) }), json)
-  if (!parsed.success) return unreadable('the names')
-  const itemById = new Map<string, LookupItem>()
-  for (const [id, value] of Object.entries(parsed.output.results ?? {})) {
-    const item = v.safeParse(lookupItemForm, value)
-    if (!item.success) continue
-    const { name, artistName, kind, isB2BCustomApp, artwork } = item.output
-    itemById.set(id, {
-      name: name ?? undefined,
-      artist: artistName ?? undefined,
-      kind: kind ?? undefined,
-      isCustomApp: isB2BCustomApp === true,
-      artwork: artworkOf(artwork),
-    })
-  }
-  return ok(itemById)
 }

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { startSandbox, type Sandbox } from '../../../../server/sandbox/sandbox.ts'
 import type { Switches } from '../../../../server/sandbox/apple/switches.ts'
 import { createAppleStore } from '../../../../server/stores/apple/store.ts'
-import type { HolderKey, OwnerMark, SeatRead, StoreConnection } from '../../../../server/stores/store.ts'
+import type { HolderKey, OwnerMark, SeatRead, StoreConnection, StorePeople } from '../../../../server/stores/store.ts'
 import type { Clock } from '../../../../shared/clock.ts'
 import { seededChance } from '../../../world/hand-clock.ts'
 
@@ -112,6 +112,15 @@ export const drivenClock = (start = START): DrivenClock => {
   return clock
 }
 
+const peopleWithRun = (people: StorePeople | undefined, clock: DrivenClock): StorePeople | undefined =>
+  people === undefined
+    ? undefined
+    : {
+        read: (...given) => clock.run(people.read(...given)),
+        find: (...given) => clock.run(people.find(...given)),
+        invitationUrl: (...given) => clock.run(people.invitationUrl(...given)),
+      }
+
 const withRun = (connection: StoreConnection, clock: DrivenClock): StoreConnection => ({
   identify: () => clock.run(connection.identify()),
   claim: () => clock.run(connection.claim()),
@@ -119,6 +128,10 @@ const withRun = (connection: StoreConnection, clock: DrivenClock): StoreConnecti
   readLicense: (...given) => clock.run(connection.readLicense(...given)),
   readSeats: (...given) => clock.run(connection.readSeats(...given)),
   readSeatsOf: (...given) => clock.run(connection.readSeatsOf(...given)),
+  readSeatsOfHolder: (...given) => clock.run(connection.readSeatsOfHolder(...given)),
+  people: peopleWithRun(connection.people, clock),
+  subscriptions: connection.subscriptions,
+  listen: (...given) => clock.run(connection.listen(...given)),
   describe: (...given) => clock.run(connection.describe(...given)),
   limits: () => clock.run(connection.limits()),
   write: (...given) => clock.run(connection.write(...given)),

@@ -1,11 +1,11 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { orderStatusOf } from '../../../../server/stores/apple/event-status.ts'
 import { parseEventStatus } from '../../../../server/stores/apple/wire.ts'
 
-const statusOf = (body: unknown) => {
+const statusOf = (body: unknown, products = [{ productId: '1', pricing: 'STDQ' }]) => {
   const parsed = parseEventStatus(body)
   if (!parsed.ok) throw new Error(parsed.error.where)
-  return orderStatusOf(parsed.value, () => undefined)
+  return orderStatusOf(parsed.value, products, () => undefined)
 }
 const failure = (errorNumber: number, serialNumbers?: readonly string[]) => ({
   errorNumber,
@@ -64,7 +64,13 @@ test.each([
 test('a failure that names nobody keeps its reason, with null for the targets', () => {
   const status = statusOf({ eventStatus: 'FAILED', numRequested: 4, numCompleted: 2, failures: [failure(9603)] })
   expect(status.is === 'failed' && status.failures).toEqual([
-    { holders: null, code: '9603', text: "Apple's service had trouble. It is tried again by itself.", retryable: true },
+    {
+      holders: null,
+      products: [{ productId: '1', pricing: 'STDQ' }],
+      code: '9603',
+      text: "Apple's service had trouble. It is tried again by itself.",
+      retryable: true,
+    },
   ])
 })
 
@@ -103,4 +109,31 @@ test('people are named apart from devices, and one whom Apple does not know is t
     failures: [{ code: 'user-not-registered', retryable: false, holders: [{ kind: 'user', key: 'Ada.Lovelace' }] }],
   })
   expect(status.is === 'failed' && status.failures[0]?.text).toMatch(/Register the person/)
+})
+
+describe('a call of several products', () => {
+  const both = [
+    { productId: '1', pricing: 'STDQ' },
+    { productId: '2', pricing: 'STDQ' },
+  ]
+  const asset = (adamId: string) => ({ adamId, pricingParam: 'STDQ' })
+  const about = (assets: readonly string[], serialNumbers: readonly string[]) => ({
+    errorNumber: 9709,
+    errorInfo: { assets: assets.map(asset), serialNumbers },
+  })
+
+  test('a failure is that of the product it names', () => {
+    const status = statusOf({ eventStatus: 'FAILED', numRequested: 4, numCompleted: 2, failures: [about(['2'], ['C1', 'C2'])] }, both)
+    expect(status).toMatchObject({ is: 'failed', complete: true, failures: [{ products: [{ productId: '2' }] }] })
+  })
+
+  test('products and targets that are put together may name more than failed: the seats have to be read', () => {
+    const status = statusOf({ eventStatus: 'FAILED', numRequested: 4, numCompleted: 2, failures: [about(['1', '2'], ['C1', 'C2'])] }, both)
+    expect(status).toMatchObject({ is: 'failed', complete: false })
+  })
+
+  test('a failure that names no product may be about any', () => {
+    const status = statusOf({ eventStatus: 'FAILED', numRequested: 4, numCompleted: 3, failures: [about([], ['C1'])] }, both)
+    expect(status).toMatchObject({ is: 'failed', complete: false, failures: [{ products: null }] })
+  })
 })

@@ -13,14 +13,36 @@ const product = (members: Partial<Product> = {}): Omit<Product, 'adamId'> => ({
 })
 const looking = (answer: (asked: Asked) => OddAnswer) => openOddLink((asked) => (asked.path === '/lookup' ? answer(asked) : undefined))
 
-test('names, publishers, kinds and icons come from the look-up; what it does not know is left out', async () => {
+test('names, publishers, kinds, prices and where icons are come from the look-up; what it does not know is left out', async () => {
   await using link = await openSandboxLink()
   link.control.own(link.uId, '1', { total: 1, product: product() })
-  link.control.own(link.uId, '2', { total: 1, product: product({ name: 'A Book', kind: 'epubBook' }) })
+  link.control.own(link.uId, '2', { total: 1, product: product({ name: 'A Book', kind: 'epubBook', price: 4.99 }) })
   const described = mustBeOk(await link.connection.describe(['1', '2', '99', '1'], 'DE'))
   expect(described).toEqual([
-    { productId: '1', name: 'Sample Notes', publisher: 'Sample GmbH', kind: 'app', iconUrl: `${link.sandbox.url}/artwork/1/128x128bb.png` },
-    { productId: '2', name: 'A Book', publisher: 'Sample GmbH', kind: 'book', iconUrl: `${link.sandbox.url}/artwork/2/128x128bb.png` },
+    {
+      productId: '1',
+      name: 'Sample Notes',
+      publisher: 'Sample GmbH',
+      kind: 'app',
+      bundleId: 'example.app1',
+      deviceFamilies: ['iPhone', 'iPad'],
+      version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+      price: { amount: 0, currency: null, formatted: 'Gratis' },
+      storefront: 'DE',
+      iconSource: `${link.sandbox.url}/artwork/1/128x128bb.png`,
+    },
+    {
+      productId: '2',
+      name: 'A Book',
+      publisher: 'Sample GmbH',
+      kind: 'book',
+      bundleId: null,
+      deviceFamilies: [],
+      version: null,
+      price: { amount: 4.99, currency: null, formatted: '4,99\u00a0€' },
+      storefront: 'DE',
+      iconSource: `${link.sandbox.url}/artwork/2/128x128bb.png`,
+    },
   ])
 })
 
@@ -111,7 +133,7 @@ test('case 22: artwork as a list, odd entries and missing members', async () => 
     },
   }))
   const described = mustBeOk(await link.connection.describe(['1', '2', '3', '4', '5', '6', '7'], 'DE'))
-  expect(described.map(({ productId, kind, iconUrl }) => [productId, kind, iconUrl])).toEqual([
+  expect(described.map(({ productId, kind, iconSource }) => [productId, kind, iconSource])).toEqual([
     ['1', null, 'https://img.example/128.png'],
     ['4', 'app', null],
     ['5', null, null],

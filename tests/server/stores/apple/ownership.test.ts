@@ -4,7 +4,7 @@ import { APP, devices, failureIn, mark, mustBeOk, openOddLink, openSandboxLink, 
 
 const other = { id: 'other', name: 'Other manager', metadata: 'other.example' }
 const third = { id: 'third', name: 'Third manager', metadata: 'third.example' }
-const write = { action: 'associate' as const, productId: APP, pricing: 'STDQ', holders: devices(1) }
+const write = { action: 'associate' as const, products: [{ productId: APP, pricing: 'STDQ' }], holders: devices(1) }
 
 test('case 7: a location that nobody holds is claimed with our mark', async () => {
   await using link = await openSandboxLink()
@@ -115,7 +115,7 @@ test('case 8: another holder stops every write, while reading and following orde
   expect(failureIn(await link.connection.write(write))).toEqual({ is: 'foreign-owner', owner: other })
   expect(link.asked('/assets/associate')).toBe(sent)
   link.control.finishEvents()
-  expect(mustBeOk(await link.connection.orderStatus(reference))).toEqual({ is: 'done' })
+  expect(mustBeOk(await link.connection.orderStatus(reference, []))).toEqual({ is: 'done' })
   expect(mustBeOk(await link.connection.readLicenses())).toHaveLength(1)
   // It comes back to us: the next write asks afresh and goes out.
   link.control.setOwner(link.uId, mark)

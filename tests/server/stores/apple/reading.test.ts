@@ -36,7 +36,7 @@ describe('the location', () => {
     await using link = await openSandboxLink()
     const identity = mustBeOk(await link.connection.identify())
     expect(identity).toEqual({
-      location: { key: link.uId, name: 'Eastmere Schools', country: 'DE', organization: 'Eastmere' },
+      location: { key: link.uId, name: 'Eastmere Schools', country: 'DE', organization: 'Eastmere', portal: 'business' },
       expiresAt: new Date(START + 365 * 86_400_000).toISOString(),
       owner: null,
     })

@@ -80,8 +80,8 @@ const everything = (connection: StoreConnection): readonly (() => Promise<{ read
   () => connection.readSeats('v0', { begin: () => undefined, page: () => undefined }),
   () => connection.readSeatsOf(APP, 'STDQ'),
   () => connection.describe([APP], 'DE'),
-  () => connection.write({ action: 'associate', productId: APP, pricing: null, holders: devices(1) }),
-  () => connection.orderStatus('5d6a7c1e'),
+  () => connection.write({ action: 'associate', products: [{ productId: APP, pricing: null }], holders: devices(1) }),
+  () => connection.orderStatus('5d6a7c1e', []),
   () => connection.claim(),
 ]
 

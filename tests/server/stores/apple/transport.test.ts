@@ -28,7 +28,7 @@ test.each([
   link.control.faults.arm({ fault, endpoint: 'client-config', location: link.uId, times: 1 })
   expect(await link.connection.identify()).toEqual({ ok: false, error: { is: 'store-busy', retryAfterMs: ms } })
   const asked = link.control.requests().length
-  for (const result of [await link.connection.readLicenses(), await link.connection.orderStatus('x'), await link.connection.limits()])
+  for (const result of [await link.connection.readLicenses(), await link.connection.orderStatus('x', []), await link.connection.limits()])
     expect(failureIn(result)).toMatchObject({ is: 'store-busy' })
   expect(link.control.requests()).toHaveLength(asked)
   expect((await other.identify()).ok).toBe(true)

@@ -1,0 +1,223 @@
+/** One connector: where it is, what is read through it and how fresh each part is, how the store tells of changes. */
+import type { Connector, Location, PartRecord } from '../../shared/connector.ts'
+import type { SyncPhase } from '../../shared/sync.ts'
+import type { ConnectorRow, RunningSync } from './connector-list.ts'
+import { counted } from './words.ts'
+
+// ---- Where ----
+
+const regions = new Intl.DisplayNames('en', { type: 'region', fallback: 'code' })
+export const countryName = (code: string): string => {
+  try {
+    return code === '' ? '' : (regions.of(code) ?? code)
+  } catch {
+    // Not a region's code: shown as the store told it.
+    return code
+  }
+}
+
+export const portalNames: Record<NonNullable<Location['portal']>, string> = {
+  business: 'Apple Business Manager',
+  school: 'Apple School Manager',
+}
+export const portalAddresses: Record<NonNullable<Location['portal']>, string> = {
+  business: 'https://business.apple.com',
+  school: 'https://school.apple.com',
+}
+export const eitherPortal = 'Apple Business Manager or Apple School Manager'
+export const portalOf = (connector: Connector): string =>
+  connector.location?.portal === undefined ? eitherPortal : portalNames[connector.location.portal]
+
+/** Enough of it to tell two Locations apart, and the first that people compare in the store. */
+export const lastDigits = (key: string): string => (key.length <= 4 ? key : `…${key.slice(-4)}`)
+
+/** "Eastmere Schools, Canada, School Manager, …4421": what tells it from others of the same name. */
+export const placeInWords = ({ location }: Connector): string =>
+  location === null
+    ? 'Location not known yet'
+    : [
+        location.organization === location.name ? '' : location.organization,
+        countryName(location.country),
+        location.portal === undefined ? '' : location.portal === 'school' ? 'School Manager' : 'Business Manager',
+        lastDigits(location.key),
+      ]
+        .filter((part) => part !== '')
+        .join(', ')
+
+/** Other connectors whose Location has the same name in the store. */
+export const namesakesOf = (connector: Connector, all: readonly Connector[]): readonly Connector[] =>
+  connector.location === null
+    ? []
+    : all.filter(({ id, location }) => id !== connector.id && location !== null && location.name === connector.location?.name)
+
+// ---- What is read ----
+
+export interface PartRow {
+  readonly key: 'licenses' | 'people' | 'devices' | 'subscriptions'
+  readonly name: string
+  /** "214 licenses, 3,120 seats in use". */
+  readonly what: string
+  readonly health: 'healthy' | 'warning' | 'unhealthy' | 'off'
+  /** "Read", "Not set up", "The last try failed". */
+  readonly state: string
+  readonly asOf: string | null
+  /** What it is good for, or what went wrong and what to do. */
+  readonly text: string
+}
+
+const stateOfPart = (part: PartRecord): Pick<PartRow, 'health' | 'state'> =>
+  part.error !== null
+    ? { health: 'warning', state: 'The last try failed' }
+    : part.asOf === null
+      ? { health: 'off', state: 'Not read yet' }
+      : { health: 'healthy', state: 'Read' }
+
+/** What a failed part means: what was read before is kept, with its time. */
+const afterFailure = (part: PartRecord): string =>
+  part.asOf === null
+    ? 'Counts and seats are not touched by this.'
+    : 'What was read before stays, with its time; counts and seats are not touched by this.'
+
+export const partRows = ({ connector, licenses, inUse }: ConnectorRow): readonly PartRow[] => {
+  const { people, devices, subscriptions, lastSync } = connector
+  const failed = lastSync?.state === 'failed'
+  const rows: PartRow[] = [
+    {
+      key: 'licenses',
+      name: 'Licenses and seats',
+      what: `${counted(licenses, 'license', 'licenses')}, ${counted(inUse, 'seat', 'seats')} in use`,
+      health: failed ? 'warning' : connector.lastGoodSyncAt === null ? 'off' : 'healthy',
+      state: failed ? 'The last try failed' : connector.lastGoodSyncAt === null ? 'Not read yet' : 'Read',
+      asOf: connector.lastGoodSyncAt,
+      text: failed
+        ? `${lastSync.error?.text ?? ''} The counts before stay, with their time.`.trim()
+        : 'What was bought here, and who holds it.',
+    },
+  ]
+  if (people !== null)
+    rows.push({
+      key: 'people',
+      name: 'People',
+      what: people.count === null ? '' : `${counted(people.count, 'person', 'people')} known to the store`,
+      ...stateOfPart(people),
+      asOf: people.asOf,
+      text:
+        people.error === null
+          ? 'Who is registered at the store, and can take a seat as a person.'
+          : `${people.error.text} ${afterFailure(people)}`,
+    })
+  if (devices !== null)
+    rows.push({
+      key: 'devices',
+      name: 'Devices',
+      what: devices.count === null ? '' : counted(devices.count, 'device', 'devices'),
+      ...stateOfPart(devices),
+      asOf: devices.asOf,
+      text:
+        devices.error === null
+          ? "The organisation's devices; one that was released and still holds seats shows up as reclaimable."
+          : `${devices.error.text} ${afterFailure(devices)}`,
+    })
+  else if (connector.store === 'apple')
+    rows.push({
+      key: 'devices',
+      name: 'Devices',
+      what: '',
+      health: 'off',
+      state: 'Not set up',
+      asOf: null,
+      text: 'Without it devices come from your import, and everything else works. Set it up below.',
+    })
+  if (subscriptions !== null)
+    rows.push({
+      key: 'subscriptions',
+      name: 'Subscriptions',
+      what: subscriptions.count === null ? '' : counted(subscriptions.count, 'subscription', 'subscriptions'),
+      ...(subscriptions.enabled === false && subscriptions.error === null
+        ? { health: 'off' as const, state: 'Not enabled for this location' }
+        : stateOfPart(subscriptions)),
+      asOf: subscriptions.asOf,
+      text:
+        subscriptions.error !== null
+          ? `${subscriptions.error.text} ${afterFailure(subscriptions)}`
+          : subscriptions.enabled === false
+            ? 'The location owns some and may not give them yet. Enable it where the subscriptions are listed.'
+            : 'Seats that renew or run out at the end of a period.',
+    })
+  return rows
+}
+
+/** The store refused our key for its list of devices, in one of its ways. */
+export const asksAboutKeyId = (connector: Connector): boolean =>
+  /invalid.?client/i.test(`${connector.devices?.error?.code ?? ''} ${connector.devices?.error?.text ?? ''}`)
+
+// ---- How changes are told ----
+
+export interface NoticesTold {
+  readonly health: 'healthy' | 'warning' | 'off'
+  readonly state: string
+  readonly text: string
+}
+
+export const noticesInWords = (connector: Connector, address: string, ageInWords: (iso: string) => string): NoticesTold => {
+  const { notices, settings } = connector
+  const everyMinutes = `It is asked every ${counted(settings.syncIntervalMinutes, 'minute', 'minutes')}, and orders are asked about until they are answered.`
+  switch (notices.state) {
+    case 'subscribed':
+      return {
+        health: 'healthy',
+        state: 'Subscribed',
+        text: `The store tells us of changes as they happen, since ${ageInWords(notices.since)}. ${
+          notices.lastAt === null ? 'None has come yet.' : `The last notice came ${ageInWords(notices.lastAt)}.`
+        } It is asked every ${counted(settings.syncIntervalMinutes, 'minute', 'minutes')} all the same, in case one is lost.`,
+      }
+    case 'unreachable':
+      return {
+        health: 'warning',
+        state: 'By asking only',
+        text: `The store tried our address and got no answer, since ${ageInWords(notices.since)}. ${notices.text} ${everyMinutes} Nothing is lost, changes only show up later.`,
+      }
+    case 'polling':
+      return {
+        health: 'off',
+        state: 'By asking only',
+        text: `${
+          address.startsWith('https:')
+            ? 'The store has not been given our address yet; that happens at the next sync.'
+            : `The store could not reach this server: its address is ${address}, and stores call only https addresses that stand on the internet.`
+        } ${everyMinutes} Nothing is lost, changes only show up later.`,
+      }
+  }
+}
+
+// ---- A sync as it runs ----
+
+export interface PhaseStep {
+  readonly phase: SyncPhase
+  readonly name: string
+  readonly is: 'done' | 'now' | 'to-come'
+}
+
+const steps: readonly { readonly phase: SyncPhase; readonly name: string }[] = [
+  { phase: 'connecting', name: 'Asking the store' },
+  { phase: 'products', name: 'Licenses' },
+  { phase: 'seats', name: 'Seats' },
+  { phase: 'recording', name: 'Keeping what differs' },
+  { phase: 'people', name: 'People' },
+  { phase: 'devices', name: 'Devices' },
+  { phase: 'subscriptions', name: 'Subscriptions' },
+  { phase: 'names', name: 'Names and pictures' },
+]
+
+/** The phases that this connector goes through, in their order. */
+export const phaseSteps = (connector: Connector, running: RunningSync): readonly PhaseStep[] => {
+  const own = steps.filter(
+    ({ phase }) =>
+      phase === running.phase ||
+      ((phase !== 'people' || connector.people !== null) &&
+        (phase !== 'devices' || connector.devices !== null) &&
+        (phase !== 'subscriptions' || connector.subscriptions !== null)),
+  )
+  const at = own.findIndex(({ phase }) => phase === running.phase)
+  return own.map((step, index) => ({ ...step, is: running.phase === 'done' || index < at ? 'done' : index === at ? 'now' : 'to-come' }))
+}

@@ -1,0 +1,159 @@
+/** An order as every screen tells of it: what was asked, how far it got, who was not served and why, and what can be done. */
+import { isOpen, type Order, type OrderAction, type OrderState } from '../../shared/order.ts'
+import type { PrincipalName } from '../directory.ts'
+import { counted, seatsCounted } from './words.ts'
+
+/** Those whom the store did not serve for one reason. */
+export interface FailureGroup {
+  readonly code: string
+  /** What happened: the first sentence. */
+  readonly reason: string
+  /** What it means and what to do: the rest. Empty when the reason says it all. */
+  readonly advice: string
+  /** It may pass by itself, and is tried again without anybody's doing. */
+  readonly passes: boolean
+  readonly targets: readonly PrincipalName[]
+}
+
+export interface OrderRow {
+  readonly order: Order
+  /** "Give 6 seats", "Take back 1 seat". */
+  readonly words: string
+  /** "Partly done: 3 of 5". */
+  readonly state: string
+  /** What that means, where it is not plain. */
+  readonly meaning: string | undefined
+  readonly failed: number
+  /** Most targets first. */
+  readonly failures: readonly FailureGroup[]
+  /** Answered, of all that was asked for. */
+  readonly answered: number
+  readonly underWay: boolean
+  /** How many other orders left in the same call. */
+  readonly together: number
+}
+
+/** `company`: how many orders each reference of the store stands for, where that is known. */
+export const orderRow = (order: Order, nameOf: (ordinal: number) => PrincipalName, company: ReadonlyMap<string, number>): OrderRow => {
+  const failures = failureGroups(order, nameOf)
+  return {
+    order,
+    words: orderInWords(order),
+    state: orderStateInWords(order),
+    meaning: orderMeaning(order),
+    failed: order.failures.length,
+    failures,
+    answered: order.total - order.open.length,
+    underWay: isOpen(order),
+    together: order.storeReference === null ? 0 : Math.max(0, (company.get(order.storeReference) ?? 1) - 1),
+  }
+}
+
+/** Orders by the call in which they left. */
+export const companyOf = (orders: readonly Order[]): ReadonlyMap<string, number> => {
+  const company = new Map<string, number>()
+  for (const { storeReference } of orders) if (storeReference !== null) company.set(storeReference, (company.get(storeReference) ?? 0) + 1)
+  return company
+}
+
+const failureGroups = (order: Order, nameOf: (ordinal: number) => PrincipalName): readonly FailureGroup[] => {
+  const groups = new Map<string, { readonly group: Omit<FailureGroup, 'targets'>; readonly targets: PrincipalName[] }>()
+  for (const { code, text, retryable, ordinal } of order.failures) {
+    const key = `${code}\n${text}`
+    const found = groups.get(key) ?? { group: { code, ...told(text), passes: retryable }, targets: [] }
+    found.targets.push(nameOf(ordinal))
+    groups.set(key, found)
+  }
+  return [...groups.values()]
+    .map(({ group, targets }) => ({ ...group, targets }))
+    .sort((a, b) => b.targets.length - a.targets.length || (a.code < b.code ? -1 : 1))
+}
+
+/** A failure's text begins with what happened and ends with what to do. */
+const told = (text: string): { readonly reason: string; readonly advice: string } => {
+  const end = /[.!?](?=\s+\p{Lu})/u.exec(text)
+  return end === null ? { reason: text, advice: '' } : { reason: text.slice(0, end.index + 1), advice: text.slice(end.index + 1).trim() }
+}
+
+const peopleOrDevices = (count: number): string => counted(count, 'person or device', 'people or devices')
+const people = (count: number): string => counted(count, 'person', 'people')
+
+export const orderInWords = ({ action, total }: Pick<Order, 'action' | 'total'>): string => {
+  switch (action) {
+    case 'associate':
+      return `Give ${seatsCounted(total)}`
+    case 'disassociate':
+      return `Take back ${seatsCounted(total)}`
+    case 'revoke':
+      return `Take back everything from ${peopleOrDevices(total)}`
+    case 'register-user':
+      return `Register ${people(total)} at the store`
+    case 'update-user':
+      return `Change what the store knows of ${people(total)}`
+    case 'retire-user':
+      return `Retire ${people(total)} at the store`
+    case 'assign-subscription':
+      return `Give a subscription to ${people(total)}`
+    case 'remove-subscription':
+      return `Take a subscription from ${people(total)}`
+  }
+}
+
+export const isGiving = (action: OrderAction): boolean =>
+  action === 'associate' || action === 'register-user' || action === 'update-user' || action === 'assign-subscription'
+
+export const orderStateInWords = (order: Pick<Order, 'state' | 'unknown' | 'done' | 'total' | 'failures'>): string => {
+  if (order.unknown) return 'Asked, not yet known'
+  switch (order.state) {
+    case 'planned':
+      return 'Not sent yet'
+    case 'sent':
+      return 'Being sent'
+    case 'pending':
+      return order.done > 0 ? `${order.done.toLocaleString('en')} of ${order.total.toLocaleString('en')} answered` : 'Not answered yet'
+    case 'done':
+      return 'Done'
+    case 'partly-done':
+      return order.failures.length === 0
+        ? `Done: ${order.done.toLocaleString('en')} of ${order.total.toLocaleString('en')}`
+        : `Partly done: ${order.done.toLocaleString('en')} of ${order.total.toLocaleString('en')}`
+    case 'failed':
+      return 'Failed'
+    case 'cancelled':
+      return 'Not needed any more'
+  }
+}
+
+const orderMeaning = (order: Order): string | undefined => {
+  if (order.unknown)
+    return 'The connection was cut before the store answered. What came of it is being read from the store; nothing is sent twice, and nobody loses a seat.'
+  switch (order.state) {
+    case 'planned':
+      return 'It waits for its turn: one order at a time leaves for each location.'
+    case 'sent':
+    case 'pending':
+      return 'The store works through it by itself. You can leave this page; it goes on.'
+    case 'partly-done':
+    case 'failed':
+      return order.failures.length === 0 && order.open.length === 0
+        ? 'The failed ones were asked for again; look at the newer orders.'
+        : undefined
+    case 'done':
+    case 'cancelled':
+      return undefined
+  }
+}
+
+/** For filters and marks. */
+export type OrderStanding = 'open' | 'failed' | 'over'
+export const standingOf = (order: Order): OrderStanding => (isOpen(order) ? 'open' : order.failures.length > 0 ? 'failed' : 'over')
+
+export const orderHealths: Record<OrderState, 'pending' | 'healthy' | 'warning' | 'unhealthy' | 'off'> = {
+  planned: 'pending',
+  sent: 'pending',
+  pending: 'pending',
+  done: 'healthy',
+  'partly-done': 'warning',
+  failed: 'unhealthy',
+  cancelled: 'off',
+}
