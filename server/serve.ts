@@ -16,12 +16,14 @@ import { createHouse, type House } from './house.ts'
 import { drawIcon } from './icon-drawing.ts'
 import type { IconPolicy } from './icon-fetching.ts'
 import type { Journal } from './journal.ts'
-import { errorInLog, type Log } from './log.ts'
+import type { Log } from './log.ts'
 import { createNoticeSecrets } from './notice-secrets.ts'
 import { createNotices, type Notices } from './notices.ts'
 import type { PasswordCost } from './passwords.ts'
 import { createPrincipalNames } from './principals.ts'
 import { createReclaim } from './reclaim.ts'
+import { createRegistering } from './registering.ts'
+import { createRevoking } from './revoke.ts'
 import { adminRoutes } from './routes/admins.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
 import { assignmentRoutes } from './routes/assignments.ts'
@@ -38,6 +40,8 @@ import { licenseRoutes } from './routes/licenses.ts'
 import { meRoutes } from './routes/me.ts'
 import { openApiRoutes } from './routes/openapi.ts'
 import { orderRoutes } from './routes/orders.ts'
+import { registrationRoutes } from './routes/registrations.ts'
+import { revokeRoutes } from './routes/revoke.ts'
 import { signInRoutes } from './routes/sign-in.ts'
 import { metricsRoutes, statusRoutes } from './routes/status.ts'
 import { syncRoutes } from './routes/syncs.ts'
@@ -83,7 +87,7 @@ export interface Composed {
 
 export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase): Promise<Composed> => {
   const { settings, clock, chance, log } = deps
-  const onTrouble = (cause: unknown): void => void log.error({ err: errorInLog(cause) }, 'trouble in the background')
+  const onTrouble = (cause: unknown): void => void log.error({ err: cause }, 'trouble in the background')
   const { sealer, warnings } = await openSealer({ db, settings, chance })
   const access = await openAccess({
     db,
@@ -129,6 +133,8 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
   })
   const byHand = createDirectoryByHand({ journal, directory, clock, chance })
   const reclaim = createReclaim({ journal, workspace, orders, directory, clock })
+  const registering = createRegistering({ journal, connections: house.connections, orders, byHand, clock })
+  const revoking = createRevoking({ journal, connections: house.connections, directory, workspace, orders, clock })
   const web = createApp({
     db,
     clock,
@@ -148,6 +154,8 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
       metricsRoutes({ db, journal, exchange, workspace, connectors, whoAsks: access.whoAsks, clock, memoryBytes: deps.memoryBytes }),
       syncRoutes({ syncs }),
       connectorRoutes({ connectors, removal, syncs, notices, clock }),
+      registrationRoutes({ journal, directory, connectors, registering }),
+      revokeRoutes({ facts: journal, revoking }),
       licenseRoutes({ db, journal, directory, reclaim, clock }),
       assignmentRoutes({ journal, directory, assignments, clock }),
       orderRoutes({ db, facts: journal, orders }),

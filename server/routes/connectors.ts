@@ -103,6 +103,7 @@ export const createConnectorView =
         ...connector.notices,
         text: noticesInWords(connector),
       },
+      people: connector.people,
       lastSync,
       lastGoodSyncAt: connector.lastGoodSyncAt,
       nextSyncAt: connector.nextSyncAt,
