@@ -192,7 +192,7 @@ const fewestDigits = 4
 export const nameWithKey = (name: string, key: string, other = ''): string => {
   let digits = fewestDigits
   while (digits < key.length && key !== other && key.slice(-digits) === other.slice(-digits)) digits += 1
-  return `${name} (…${key.slice(-digits)})`
+  return `${name.trim()} (…${key.slice(-digits)})`
 }
 
 /**

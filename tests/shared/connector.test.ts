@@ -4,6 +4,9 @@ import {
   connectorStatus,
   credentialStateAt,
   expiringFromMs,
+  expiryReminder,
+  locationsApart,
+  ownerName,
   unhealthySyncAgeMs,
   warnExpiryMs,
   warnSyncAgeMs,
@@ -190,4 +193,57 @@ test('the worst stand first, what is not enabled last, and alike by name', () =>
     aConnector({ name: 'Old', ...synced(warnSyncAgeMs + 1) }),
   ]
   expect(list.toSorted(byWorstStatus(now)).map(({ name }) => name)).toEqual(['Athens', 'Zurich', 'Old', 'Healthy', 'Off'])
+})
+
+describe('the end of a credential is called to mind', () => {
+  const DAY = 86_400_000
+  test.each([
+    [60 * DAY + 1, undefined],
+    [60 * DAY, 60],
+    [30 * DAY + 1, 60],
+    [30 * DAY, 30],
+    [15 * DAY, 15],
+    [7 * DAY, 7],
+    [DAY + 1, 7],
+    [DAY, 1],
+    [1, 1],
+    [0, undefined],
+    [-DAY, undefined],
+  ])('%i ms before it', (leftMs, days) => {
+    expect(expiryReminder(aConnector(expiring(leftMs)), now)?.days).toBe(days)
+  })
+
+  test('with the day and how many are left', () => {
+    expect(expiryReminder(aConnector(expiring(DAY)), now)?.text).toMatch(/^The token for Berlin ends on 25 November 2026, in 1 day\. /)
+    expect(expiryReminder(aConnector(expiring(29.5 * DAY)), now)?.text).toContain('in 30 days.')
+  })
+
+  test.each([
+    ['invalid', undefined],
+    ['duplicate', undefined],
+    ['none', undefined],
+    ['foreign', 7],
+    ['unknown', 7],
+  ] as const)('not of one that is %s and of no use', (state, days) => {
+    const credential = { state, expiresAt: at(now + 5 * DAY), checkedAt: null }
+    expect(expiryReminder(aConnector({ credential }), now)?.days).toBe(days)
+  })
+
+  test('not where no end is known', () => {
+    expect(expiryReminder(aConnector({ credential: { state: 'valid', expiresAt: null, checkedAt: null } }), now)).toBeUndefined()
+  })
+})
+
+test('two locations of one name are told apart by as much of their numbers as it takes', () => {
+  const place = (name: string, key: string) => ({ name, key, country: 'DE', organization: '' })
+  expect(locationsApart(place('Berlin', '123456'), place('Hamburg', '3456'))).toEqual(['Berlin', 'Hamburg'])
+  expect(locationsApart(place('Berlin', '770001'), place('berlin ', '880002'))).toEqual(['Berlin (…0001)', 'berlin (…0002)'])
+  expect(locationsApart(place('Berlin', '7700001'), place('Berlin', '88800001'))).toEqual(['Berlin (…700001)', 'Berlin (…800001)'])
+  expect(locationsApart(place('Berlin', '77'), place('Berlin', '77'))).toEqual(['Berlin (…77)', 'Berlin (…77)'])
+})
+
+test('a service that does not name itself is still somebody', () => {
+  expect(ownerName(null)).toBe('another device management service')
+  expect(ownerName({ id: 'x', name: '', metadata: 'mdm.example' })).toBe('mdm.example')
+  expect(ownerName({ id: 'x', name: '', metadata: '' })).toBe('x')
 })
