@@ -16,7 +16,7 @@ import type { Journal, Writing } from './journal.ts'
 import { findLicense } from './licenses.ts'
 import { nextCut, type Cut } from './order-cut.ts'
 import { holdersOf, peopleOf } from './order-holders.ts'
-import { changeOrders, chunkOfRow, keepOrder, orderIn, splitOrder, withdrawOrder } from './order-rows.ts'
+import { changeOrders, chunkOfOrder, chunkOfRow, keepOrder, orderIn, splitOrder, withdrawOrder } from './order-rows.ts'
 import { pollEveryMs, type OrderSettling } from './order-settling.ts'
 import type { ProductKey, StoreConnection, StoreFailure, WriteFailure, WriteLimits, WriteRequest } from './stores/store.ts'
 import { isoTime, type Clock } from '../shared/clock.ts'
@@ -181,7 +181,9 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
       if (!limits.ok) return await onStoreFailure(limits.error)
       const cut = cutOf(ready, limits.value)
       if (cut === undefined) return
-      await send(connection, cut, limits.value)
+      if (await send(connection, cut, ready, limits.value)) continue
+      // Something changed since it was cut.
+      return wakeSoon()
     }
   }
 
@@ -252,73 +254,67 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
 
   // ---- One call ----
 
-  /** 1. Write that they leave. 2. Call. 3. Write what came back. */
-  const send = async (connection: StoreConnection, cut: Cut, limits: WriteLimits): Promise<void> => {
+  /** 1. What is asked. 2. Write that it leaves. 3. Call. 4. Write what came back. False: it could not leave as it was cut. */
+  const send = async (connection: StoreConnection, cut: Cut, ready: readonly Ready[], limits: WriteLimits): Promise<boolean> => {
+    const cutOrders = ready.filter(({ order }) => cut.orders.includes(order.id)).map(({ order }) => order)
+    // Outside the act: it reads people, and an act that reads beside itself would wait for its own end.
+    const request = cut.targets.length === 0 ? undefined : await requestOf(cutOrders, cut.targets)
+    if (request === undefined) {
+      await changeOrders(journal, cutOrders, async (write, order) => {
+        if (order.state === 'planned') await withdrawOrder(write, order, clock.now())
+      })
+      return true
+    }
     crashpoint('before-intent')
-    const leaving = await leave(cut)
-    if (leaving === undefined) return
+    const leaving = await leave(cutOrders, cut.targets)
+    if (leaving === undefined) return false
     crashpoint('after-intent')
-    const answer = await connection.write(leaving.request)
+    const answer = await connection.write(request)
     crashpoint('after-call')
     if (answer.ok) {
-      for (const { id } of leaving.orders) alone.delete(id)
-      await changeOrders(journal, leaving.orders, (write, order) =>
+      for (const { id } of leaving) alone.delete(id)
+      await changeOrders(journal, leaving, (write, order) =>
         keepOrder(
           write,
           { ...order, state: 'pending', unknown: false, storeReference: answer.value.reference },
           { nextPollAt: clock.now() + firstPollMs },
         ),
       )
-    } else await onWriteFailure(connection, leaving.orders, cut, limits, answer.error)
+    } else await onWriteFailure(connection, leaving, cut, limits, answer.error)
     crashpoint('after-record')
     again = true
-  }
-
-  interface Leaving {
-    readonly orders: readonly Order[]
-    readonly request: WriteRequest
+    return true
   }
 
   /** From here on the outcome is unknown. Undefined when they are not to leave any more, or not as they were cut. */
-  const leave = (cut: Cut): Promise<Leaving | undefined> =>
+  const leave = (cutOrders: readonly Order[], cutTargets: readonly number[]): Promise<readonly Order[] | undefined> =>
     journal.write(async (write) => {
+      const targets = new Set(cutTargets)
       const orders: Order[] = []
-      for (const id of cut.orders) {
-        const row = await write.trx.selectFrom('orders').select(['connector', 'license']).where('id', '=', id).executeTakeFirst()
-        const order = row === undefined ? undefined : await orderIn(write, chunkOfRow(row), id)
-        if (order === undefined || order.state !== 'planned') return undefined
+      for (const { id, ...place } of cutOrders) {
+        const order = await orderIn(write, chunkOfOrder(place), id)
+        if (order?.state !== 'planned' || order.open.filter((ordinal) => targets.has(ordinal)).length !== targets.size) return undefined
         orders.push(order)
       }
-      const targets = new Set(cut.targets)
-      if (targets.size === 0) {
-        for (const order of orders) await withdrawOrder(write, order, clock.now())
-        return undefined
-      }
-      if (orders.some((order) => order.open.filter((ordinal) => targets.has(ordinal)).length !== targets.size)) return undefined
-      const request = await requestOf(write, orders, cut.targets)
-      const sending: Order[] = []
+      const sent: Order[] = []
       for (const order of orders) {
-        if (request === undefined) {
-          await withdrawOrder(write, order, clock.now())
-          continue
-        }
         const rest = order.open.filter((ordinal) => !targets.has(ordinal))
-        const whole = rest.length === 0 ? order : await splitOrder(write, order, rest, deps.newOrderId())
-        const sent: Order = { ...whole, state: 'sent', unknown: true, sentAt: isoTime(clock.now()) }
-        await keepOrder(write, sent, { nextPollAt: clock.now() + pollEveryMs, attemptedAt: clock.now() })
-        sending.push(sent)
+        const leaving = rest.length === 0 ? order : await splitOrder(write, order, rest, deps.newOrderId())
+        const sending: Order = { ...leaving, state: 'sent', unknown: true, sentAt: isoTime(clock.now()) }
+        await keepOrder(write, sending, { nextPollAt: clock.now() + pollEveryMs, attemptedAt: clock.now() })
+        sent.push(sending)
       }
-      return request === undefined ? undefined : { orders: sending, request }
+      return sent
     })
 
   /** Undefined when a license is not known any more: there is nothing left to ask for. */
-  const requestOf = async (write: Writing, orders: readonly Order[], targets: readonly number[]): Promise<WriteRequest | undefined> => {
+  const requestOf = async (orders: readonly Order[], targets: readonly number[]): Promise<WriteRequest | undefined> => {
     const [first] = orders
     if (first === undefined) return undefined
     if (!isLicenseOrder(first)) return await locationRequest(first, targets)
     const products: ProductKey[] = []
     for (const order of orders) {
-      const license = isLicenseOrder(order) ? await findLicense(write, order.licenseId) : undefined
+      const license = isLicenseOrder(order) ? await findLicense(journal, order.licenseId) : undefined
       if (license === undefined) return undefined
       products.push({ productId: license.product.id, pricing: license.pricing })
     }

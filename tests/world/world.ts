@@ -269,10 +269,12 @@ export const createWorld = async ({ seed = 1 }: { readonly seed?: number } = {})
     isSettled: async () => {
       if (server === undefined || storeLine.inFlight() > 0) return false
       const { house, db } = server
-      const open = await db.selectFrom('orders').select('id').where('state', 'in', ['planned', 'sent', 'pending']).executeTakeFirst()
-      if (open !== undefined) return false
       const [connector] = await house.connectors.list()
       const blocked = connector === undefined || writingBlockedBy(connector, schedule.now()) !== undefined
+      // What is planned waits in its line for as long as nothing may be written.
+      const restless = blocked ? (['sent', 'pending'] as const) : (['planned', 'sent', 'pending'] as const)
+      const open = await db.selectFrom('orders').select('id').where('state', 'in', restless).executeTakeFirst()
+      if (open !== undefined) return false
       if (!blocked && (await house.journal.rows('licenses/0')).some(({ tally }) => tally.pending > 0)) return false
       return admins.every((admin) => {
         if (!admin.isOpen() || !admin.line.isOnline()) return true
