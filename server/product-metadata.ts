@@ -51,6 +51,15 @@ export interface ProductMetadataDeps {
   readonly onTrouble: (cause: unknown) => void
 }
 
+/** One connector with all that share its shelf: what is told for one of them is shown for each. */
+interface Around {
+  readonly connector: Connector
+  readonly shelf: Shelf
+  readonly beside: readonly Connector[]
+  /** Of all of them. */
+  readonly licenses: readonly License[]
+}
+
 export interface IconSource {
   readonly policy: IconPolicy
   readonly draw: DrawIcon
@@ -72,6 +81,7 @@ const iconRefusedAgainMs = 7 * DAY_MS
 export const createProductMetadata = (deps: ProductMetadataDeps): ProductMetadata => {
   const { db, journal, connectors, connections, clock } = deps
   const waiting = new Set<ConnectorId>()
+  const waitingForIcons = new Set<ConnectorId>()
   const notBefore = new Map<Connector['kind'], number>()
   let running: Promise<void> | undefined
   let stopped = false
@@ -86,37 +96,46 @@ export const createProductMetadata = (deps: ProductMetadataDeps): ProductMetadat
       })
   }
   const run = async (): Promise<void> => {
-    for (const connectorId of waiting) {
+    for (;;) {
+      // Names of all come before icons of any.
+      const [named] = waiting
+      const [drawn] = waitingForIcons
+      const connectorId = named ?? drawn
+      if (stopped || connectorId === undefined) return
+      if (named === undefined) waitingForIcons.delete(connectorId)
       waiting.delete(connectorId)
-      if (stopped) return
       try {
-        await refreshConnector(connectorId)
+        const around = await lookAround(connectorId)
+        if (around === undefined) continue
+        if (named !== undefined) await describeDue(around)
+        if (deps.icons !== undefined && (named !== undefined || (await drawSome(deps.icons, around)))) waitingForIcons.add(connectorId)
       } catch (cause) {
         if (!stopped) deps.onTrouble(cause)
       }
     }
   }
 
-  /** 1. What is known already. 2. What is due, batch by batch. 3. Icons. */
-  const refreshConnector = async (connectorId: ConnectorId): Promise<void> => {
+  const lookAround = async (connectorId: ConnectorId): Promise<Around | undefined> => {
     const all = await connectors.list()
     const connector = all.find(({ id }) => id === connectorId)
-    if (connector === undefined) return
+    if (connector === undefined) return undefined
     const shelf: Shelf = { kind: connector.kind, storefront: connector.location?.country ?? '' }
     const beside = all.filter(({ kind, location }) => kind === shelf.kind && (location?.country ?? '') === shelf.storefront)
     const licenses = (await allLicenses(journal)).filter((license) => beside.some(({ id }) => id === license.connectorId))
-    const own = productIdsOf(licenses.filter((license) => license.connectorId === connectorId))
-    const kept = await readMetadata(db, shelf, own)
-    await show(shelf, beside, licenses, new Set(own), kept)
+    return { connector, shelf, beside, licenses }
+  }
 
-    const connection = await connections.of(connectorId, connector.kind)
-    const listed = productIdsOf(licenses.filter((license) => license.connectorId === connectorId && !license.gone))
-    const due = listed.filter((id) => isDue(kept.get(id), connector))
+  /** 1. What is known already. 2. What is due, batch by batch. */
+  const describeDue = async (around: Around): Promise<void> => {
+    const { connector, shelf } = around
+    const own = around.licenses.filter((license) => license.connectorId === connector.id)
+    const kept = await readMetadata(db, shelf, productIdsOf(own))
+    await show(around, new Set(productIdsOf(own)), kept)
+    const connection = await connections.of(connector.id, connector.kind)
+    const due = productIdsOf(own.filter(({ gone }) => !gone)).filter((id) => isDue(kept.get(id), connector))
     for (let from = 0; connection !== undefined && from < due.length; from += productsPerCall) {
-      const some = due.slice(from, from + productsPerCall)
-      if (!(await describe(shelf, beside, licenses, connector, connection, some))) break
+      if (!(await describe(around, connection, due.slice(from, from + productsPerCall)))) break
     }
-    if (deps.icons !== undefined) await drawIcons(deps.icons, shelf, beside, licenses, listed)
   }
 
   /** A Location that came later may see what an earlier one does not. */
@@ -128,14 +147,8 @@ export const createProductMetadata = (deps: ProductMetadataDeps): ProductMetadat
     kept.askedAt > clock.now() + DAY_MS
 
   /** False: the store does not answer now. */
-  const describe = async (
-    shelf: Shelf,
-    beside: readonly Connector[],
-    licenses: readonly License[],
-    connector: Connector,
-    connection: StoreConnection,
-    ids: readonly string[],
-  ): Promise<boolean> => {
+  const describe = async (around: Around, connection: StoreConnection, ids: readonly string[]): Promise<boolean> => {
+    const { connector, shelf, beside, licenses } = around
     if (stopped || clock.now() < (notBefore.get(shelf.kind) ?? 0)) return false
     const told = await connection.describe(ids, shelf.storefront)
     if (!told.ok) {
@@ -160,33 +173,21 @@ export const createProductMetadata = (deps: ProductMetadataDeps): ProductMetadat
         if (description === undefined) await keepSilence(write.trx, shelf, id, now, now + unansweredAgainMs)
         else await keepDescription(write.trx, shelf, description, now, now + leastAgeMs + (spreadOf(id) % spreadMs))
       }
-      await showIn(write, shelf, beside, licenses, new Set(ids))
+      await showIn(write, around, new Set(ids))
     })
     return true
   }
 
   /** Only where something differs, so that a sync that finds nothing new writes nothing. */
-  const show = async (
-    shelf: Shelf,
-    beside: readonly Connector[],
-    licenses: readonly License[],
-    ids: ReadonlySet<string>,
-    kept: ReadonlyMap<string, KeptMetadata>,
-  ): Promise<void> => {
+  const show = async (around: Around, ids: ReadonlySet<string>, kept: ReadonlyMap<string, KeptMetadata>): Promise<void> => {
     const differs = ({ product }: License): boolean =>
       ids.has(product.id) && !isSame(product, describedProduct(product, kept.get(product.id)))
-    if (stopped || !licenses.some(differs)) return
-    await journal.write((write) => showIn(write, shelf, beside, licenses, ids))
+    if (stopped || !around.licenses.some(differs)) return
+    await journal.write((write) => showIn(write, around, ids))
   }
 
   /** `licenses` tell which chunks to look into; what stands in them is read anew. */
-  const showIn = async (
-    write: Writing,
-    shelf: Shelf,
-    beside: readonly Connector[],
-    licenses: readonly License[],
-    ids: ReadonlySet<string>,
-  ): Promise<void> => {
+  const showIn = async (write: Writing, { shelf, beside, licenses }: Around, ids: ReadonlySet<string>): Promise<void> => {
     const kept = await readMetadata(write.trx, shelf, [...ids])
     const connectorIds = new Set(beside.map(({ id }) => id))
     const chunks = new Set(licenses.filter(({ product }) => ids.has(product.id)).map(({ id }) => licensesKey(id)))
@@ -203,42 +204,39 @@ export const createProductMetadata = (deps: ProductMetadataDeps): ProductMetadat
 
   // ---- Icons ----
 
-  const drawIcons = async (
-    { policy, draw }: IconSource,
-    shelf: Shelf,
-    beside: readonly Connector[],
-    licenses: readonly License[],
-    ids: readonly string[],
-  ): Promise<void> => {
-    const due = [...(await readMetadata(db, shelf, ids)).values()].flatMap(({ productId, iconToFetch }) =>
+  /** Some of those that are due; true: there may be more. */
+  const drawSome = async ({ policy, draw }: IconSource, around: Around): Promise<boolean> => {
+    const { shelf, connector, licenses } = around
+    const own = licenses.filter(({ connectorId, gone }) => connectorId === connector.id && !gone)
+    const due = [...(await readMetadata(db, shelf, productIdsOf(own))).values()].flatMap(({ productId, iconToFetch }) =>
       iconToFetch !== null && iconToFetch.dueAt <= clock.now() ? [{ productId, source: iconToFetch.source }] : [],
     )
+    const drawn: { readonly productId: string; readonly source: string; readonly icon: Result<DrawnIcon, IconRefused> }[] = []
     let unreachable = 0
-    for (let from = 0; from < due.length && unreachable < mostUnreachableIcons; from += iconsPerAct) {
-      const drawn: { readonly productId: string; readonly source: string; readonly icon: Result<DrawnIcon, IconRefused> }[] = []
-      for (const { productId, source } of due.slice(from, from + iconsPerAct)) {
-        if (stopped || unreachable >= mostUnreachableIcons) break
-        if (from + drawn.length > 0) await sleep(clock, iconGapMs)
-        const fetched = await fetchIcon({ clock, fetch: deps.fetch, policy }, source)
-        const icon = fetched.ok ? await draw(fetched.value) : fetched
-        unreachable = !icon.ok && icon.error.is === 'unreachable' ? unreachable + 1 : 0
-        drawn.push({ productId, source, icon })
-      }
-      if (stopped || drawn.length === 0) return
-      await journal.write(async (write) => {
-        const now = clock.now()
-        for (const { productId, source, icon } of drawn) {
-          if (icon.ok) {
-            await keepIcon(write.trx, icon.value, now)
-            await keepIconOf(write.trx, shelf, productId, source, icon.value.key)
-          } else {
-            const againMs = icon.error.is === 'unreachable' ? iconUnreachableAgainMs : iconRefusedAgainMs
-            await keepIconRefusal(write.trx, shelf, productId, icon.error.is, now + againMs)
-          }
-        }
-        await showIn(write, shelf, beside, licenses, new Set(drawn.map(({ productId }) => productId)))
-      })
+    for (const { productId, source } of due.slice(0, iconsPerAct)) {
+      await sleep(clock, iconGapMs)
+      if (stopped) return false
+      const fetched = await fetchIcon({ clock, fetch: deps.fetch, policy }, source)
+      const icon = fetched.ok ? await draw(fetched.value) : fetched
+      drawn.push({ productId, source, icon })
+      unreachable = !icon.ok && icon.error.is === 'unreachable' ? unreachable + 1 : 0
+      if (unreachable >= mostUnreachableIcons) break
     }
+    if (stopped || drawn.length === 0) return false
+    await journal.write(async (write) => {
+      const now = clock.now()
+      for (const { productId, source, icon } of drawn) {
+        if (icon.ok) {
+          await keepIcon(write.trx, icon.value, now)
+          await keepIconOf(write.trx, shelf, productId, source, icon.value.key)
+        } else {
+          const againMs = icon.error.is === 'unreachable' ? iconUnreachableAgainMs : iconRefusedAgainMs
+          await keepIconRefusal(write.trx, shelf, productId, icon.error.is, now + againMs)
+        }
+      }
+      await showIn(write, around, new Set(drawn.map(({ productId }) => productId)))
+    })
+    return unreachable < mostUnreachableIcons
   }
 
   return {

@@ -87,6 +87,7 @@ const settingsFor = (store: Sandbox, password: string): Settings => {
     QM_OWNER_PASSWORD: password,
     QM_APPLE_APPS_BOOKS_URL: store.appsAndBooksUrl,
     QM_APPLE_METADATA_URL: store.metadataUrl,
+    QM_APPLE_PUBLIC_LOOKUP_URL: store.publicLookupUrl,
     // The store is on this machine, and told by its switch that this will do.
     QM_NOTICE_URL: process.env['QM_NOTICE_URL'] ?? `http://127.0.0.1:${process.env['QM_PORT'] ?? 8787}`,
     QM_APPLE_DEVICES_URL: store.devicesUrl,

@@ -12,7 +12,7 @@ import type { SampleOrganisation } from './sample-organisation.ts'
 
 const lookEveryMs = 50
 const longestSyncMs = 60_000
-const longestNamesMs = 5_000
+const longestNamesMs = 15_000
 
 /** `tokenFiles` by location. Comes back when the licenses are synced and the assignments stand; seats follow by themselves. */
 export const moveIn = async (
@@ -52,8 +52,9 @@ export const moveIn = async (
   }
   const isSynced = async (): Promise<boolean> => (await connectors.list()).every(({ lastGoodSyncAt }) => lastGoodSyncAt !== null)
   for (let waited = 0; waited < longestSyncMs && !(await isSynced()); waited += lookEveryMs) await sleep(deps.clock, lookEveryMs)
-  // Names come after the counts: a list of numbers would be a poor first sight.
-  await Promise.race([syncs.idle(), sleep(deps.clock, longestNamesMs)])
+  // Names come after the counts, a call a second: a list of numbers would be a poor first sight.
+  const isNamed = async (): Promise<boolean> => (await allLicenses(journal)).every(({ product }) => product.name !== product.id)
+  for (let waited = 0; waited < longestNamesMs && !(await isNamed()); waited += lookEveryMs) await sleep(deps.clock, lookEveryMs)
 
   // 3. Assignments, those of one license as one edit.
   const groups = new Map((await journal.rows('groups')).map((group) => [group.name, group]))

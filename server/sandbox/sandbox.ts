@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import type { Chance, Clock } from '../../shared/clock.ts'
 import { createAppleSandbox } from './apple/apple-sandbox.ts'
 import type { AppleControl } from './apple/control.ts'
+import { PUBLIC_LOOKUP_PATH } from './apple/lookup.ts'
 import { DEVICES_PATH, TOKEN_PATH } from './apple/device-api.ts'
 import type { Fetch } from './apple/notices.ts'
 import { BASE_PATH, LOOKUP_PATH, isConnectionCut } from './apple/protocol.ts'
@@ -35,6 +36,8 @@ export interface Sandbox {
   readonly appsAndBooksUrl: string
   /** For `QM_APPLE_METADATA_URL`. */
   readonly metadataUrl: string
+  /** For `QM_APPLE_PUBLIC_LOOKUP_URL`. */
+  readonly publicLookupUrl: string
   /** For `QM_APPLE_DEVICES_URL`. */
   readonly devicesUrl: string
   /** For `QM_APPLE_AUTH_URL`. */
@@ -87,6 +90,7 @@ export const startSandbox = async (deps: SandboxDeps): Promise<Sandbox> => {
     url,
     appsAndBooksUrl: url + BASE_PATH,
     metadataUrl: url + LOOKUP_PATH,
+    publicLookupUrl: url + PUBLIC_LOOKUP_PATH,
     devicesUrl: url + DEVICES_PATH,
     authUrl: url + TOKEN_PATH,
     controlUrl: `${url}/control`,

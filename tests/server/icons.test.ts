@@ -60,7 +60,8 @@ describe.each(onEachDatabase)('on $dialect', ({ open }) => {
     const cookie = (signIn.headers.get('set-cookie') ?? '').split(';')[0] ?? ''
     expect((await get(`/icons/${icon.key}.webp`, { cookie })).status).toBe(200)
 
-    for (const headers of [{}, { cookie: 'qm=nobody' }, { authorization: 'Bearer wrong' }]) {
+    const nobodies: readonly Record<string, string>[] = [{}, { cookie: 'qm=nobody' }, { authorization: 'Bearer wrong' }]
+    for (const headers of nobodies) {
       const refused = await get(`/icons/${icon.key}.webp`, headers)
       expect(refused.status).toBe(404)
       expect(refused.headers.get('cache-control')).toBe('no-store')

@@ -55,10 +55,12 @@ test('every base address can be another, without its last slash', () => {
     QM_MICROSOFT_STORE_URL: 'http://localhost:1/d',
     QM_MICROSOFT_GRAPH_URL: 'http://localhost:1',
     QM_MICROSOFT_LOGIN_URL: 'http://localhost:1/f',
+    QM_APPLE_PUBLIC_LOOKUP_URL: 'https://itunes.apple.com/lookup/',
   })
   expect(settings.apple).toEqual({
     appsBooksUrl: 'http://127.0.0.1:9001/mdm/v2',
     metadataUrl: 'http://localhost:9001/lookup',
+    publicLookupUrl: 'https://itunes.apple.com/lookup',
     devicesUrl: 'http://[::1]:9001/v1',
     authUrl: 'https://proxy.example.org/auth',
   })
@@ -84,6 +86,10 @@ describe('what can not be used is refused in one line that names the variable', 
     ['QM_DATABASE_URL', 'postgres://localhost', 'postgres://'],
     ['QM_SYNC_INTERVAL_MINUTES', '0', '1 to 10080'],
     ['QM_SYNC_INTERVAL_MINUTES', '1.5', '1 to 10080'],
+    ['QM_ICON_HOSTS', '169.254.169.254', 'host names'],
+    ['QM_ICON_HOSTS', 'mzstatic.com,localhost', 'host names'],
+    ['QM_ICON_HOSTS', 'https://mzstatic.com', 'host names'],
+    ['QM_APPLE_PUBLIC_LOOKUP_URL', 'http://itunes.apple.com/lookup', 'https address'],
     ['QM_TRUSTED_PROXIES', 'proxy.example.org', 'IP addresses'],
     ['QM_TRUSTED_PROXIES', '10.0.0.0/33', 'IP addresses'],
     ['QM_APPLE_APPS_BOOKS_URL', 'http://vpp.example.org/mdm/v2', 'https address'],

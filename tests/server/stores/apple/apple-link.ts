@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { startSandbox, type Sandbox } from '../../../../server/sandbox/sandbox.ts'
 import type { Switches } from '../../../../server/sandbox/apple/switches.ts'
-import { createAppleStore } from '../../../../server/stores/apple/store.ts'
+import { createAppleStore, type AppleAddresses } from '../../../../server/stores/apple/store.ts'
 import type { HolderKey, OwnerMark, SeatRead, StoreConnection, StorePeople } from '../../../../server/stores/store.ts'
 import type { Clock } from '../../../../shared/clock.ts'
 import { seededChance } from '../../../world/hand-clock.ts'
@@ -138,7 +138,7 @@ const withRun = (connection: StoreConnection, clock: DrivenClock): StoreConnecti
   orderStatus: (...given) => clock.run(connection.orderStatus(...given)),
 })
 
-const connect = (clock: DrivenClock, addresses: { readonly appsBooksUrl: string; readonly metadataUrl: string }, file: string) => {
+const connect = (clock: DrivenClock, addresses: AppleAddresses, file: string) => {
   const store = createAppleStore(addresses)
   const read = store.readCredential({ contentToken: file }, clock.now())
   if (!read.ok) throw new Error(read.error.reason)
@@ -197,7 +197,11 @@ export interface OddLink extends AsyncDisposable {
 }
 
 /** A store that answers by hand. `n` counts the requests of one path from 1. The service configuration is answered by itself unless told otherwise. */
-export const openOddLink = async (answer: (asked: Asked) => OddAnswer | undefined, file = tokenFile()): Promise<OddLink> => {
+export const openOddLink = async (
+  answer: (asked: Asked) => OddAnswer | undefined,
+  file = tokenFile(),
+  { withPublicLookup = false } = {},
+): Promise<OddLink> => {
   const clock = drivenClock()
   const asked: Asked[] = []
   const server = createServer((request, response) => {
@@ -239,7 +243,11 @@ export const openOddLink = async (answer: (asked: Asked) => OddAnswer | undefine
     clock,
     url,
     asked,
-    connection: connect(clock, { appsBooksUrl: `${url}/mdm/v2`, metadataUrl: `${url}/lookup` }, file),
+    connection: connect(
+      clock,
+      { appsBooksUrl: `${url}/mdm/v2`, metadataUrl: `${url}/lookup`, publicLookupUrl: withPublicLookup ? `${url}/public` : null },
+      file,
+    ),
     [Symbol.asyncDispose]: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

@@ -27,6 +27,17 @@ const lookups = (house: AppleHouse) => house.store.requests().filter(({ endpoint
 const askedIds = (house: AppleHouse): readonly string[] =>
   lookups(house).flatMap(({ path }) => (new URLSearchParams(path.split('?')[1]).get('id') ?? '').split(','))
 
+/** Sees every request as it leaves; false: nobody ever answers it. */
+const onTheWay = (house: AppleHouse, isAnswered: (url: URL, headers: Headers) => boolean): void => {
+  const fetched = house.clock.fetch
+  Object.assign(house.clock, {
+    fetch: (async (input, init) =>
+      isAnswered(new URL(input instanceof Request ? input.url : input), new Headers(init?.headers))
+        ? await fetched(input, init)
+        : await new Promise<never>(() => undefined)) satisfies typeof globalThis.fetch,
+  })
+}
+
 /** Three products of a Location in Germany, each ten times. */
 const openGermany = async (options: { readonly trouble?: (house: AppleHouse) => void; readonly syncIntervalMinutes?: number } = {}) => {
   const house = await openHouse({ syncIntervalMinutes: options.syncIntervalMinutes ?? 60 })
@@ -63,12 +74,17 @@ test('case 22: names, prices, versions and icons come after the counts, and the 
   })
   expect((await house.license(house.id, reader)).product).toMatchObject({ kind: 'book', bundleId: null, deviceFamilies: [], version: null })
   // A look-up that never answers holds up neither this sync nor the next.
-  house.store.faults.arm({ fault: { is: 'slow', ms: HOUR }, endpoint: 'lookup' })
+  let unanswered = 0
+  onTheWay(house, (url) => {
+    if (url.pathname.endsWith('/lookup')) unanswered += 1
+    return !url.pathname.endsWith('/lookup')
+  })
   house.store.own(house.uId, '900000099', { total: 1, product: product({ name: 'Late' }) })
   const begun = house.clock.now()
   await isCounted(house, 10)
   await isCounted(house, 10)
   expect(house.clock.now() - begun).toBeLessThan(MINUTE)
+  expect(unanswered).toBe(1)
 })
 
 test('case 22: an empty answer takes no name away, and what was never told shows its number', async () => {
@@ -202,13 +218,9 @@ test('case 22: a custom app is told with the token of the Location it was made f
   const cookies: (readonly [ids: string | null, shown: boolean])[] = []
   await using house = await openGermany({
     trouble: (opened) => {
-      const fetched = opened.clock.fetch
-      Object.assign(opened.clock, {
-        fetch: ((input, init) => {
-          const url = new URL(input instanceof Request ? input.url : input)
-          if (url.pathname.endsWith('/lookup')) cookies.push([url.searchParams.get('id'), new Headers(init?.headers).has('cookie')])
-          return fetched(input, init)
-        }) satisfies typeof globalThis.fetch,
+      onTheWay(opened, (url, headers) => {
+        if (url.pathname.endsWith('/lookup')) cookies.push([url.searchParams.get('id'), headers.has('cookie')])
+        return true
       })
       const [location] = opened.store.locations()
       opened.store.own(location?.uId ?? '', '900000055', {

@@ -169,3 +169,77 @@ test('names that were found before a later call failed are kept', async () => {
   const ids = Array.from({ length: 60 }, (_, n) => String(n + 1))
   expect(mustBeOk(await link.connection.describe(ids, 'DE'))).toHaveLength(50)
 })
+
+// ---- The public look-up ----
+
+const withPublic = async (answer: (asked: Asked) => OddAnswer) =>
+  await openOddLink((asked) => (asked.path === '/lookup' || asked.path === '/public' ? answer(asked) : undefined), undefined, {
+    withPublicLookup: true,
+  })
+
+test('what the one look-up does not tell is asked of the public one, without the token and with the country', async () => {
+  await using link = await withPublic(({ path }) =>
+    path === '/lookup'
+      ? { body: { meta: { storefront: { cc: 'DE' } }, results: { 1: { name: 'Notes' } } } }
+      : {
+          headers: { 'content-type': 'text/javascript; charset=utf-8' },
+          body: {
+            resultCount: 2,
+            results: [
+              {
+                trackId: 2,
+                trackName: 'Algebra',
+                artistName: 'NP',
+                kind: 'ebook',
+                price: 4.99,
+                currency: 'EUR',
+                formattedPrice: '4,99 €',
+                artworkUrl100: 'https://img.example/100.jpg',
+              },
+              { trackId: 3, bundleId: 'nameless' },
+              'odd',
+              null,
+            ],
+          },
+        },
+  )
+  const described = mustBeOk(await link.connection.describe(['1', '2', '3'], 'DE'))
+  expect(
+    described.map(({ productId, name, kind, price, storefront, iconSource }) => [productId, name, kind, price, storefront, iconSource]),
+  ).toEqual([
+    ['1', 'Notes', null, null, 'DE', null],
+    ['2', 'Algebra', 'book', { amount: 4.99, currency: 'EUR', formatted: '4,99 €' }, 'DE', 'https://img.example/100.jpg'],
+  ])
+  const [asked] = link.asked.filter(({ path }) => path === '/public')
+  expect(Object.fromEntries(asked?.query ?? [])).toEqual({ id: '2,3', country: 'de' })
+  expect([asked?.headers.cookie, asked?.headers.authorization]).toEqual([undefined, undefined])
+})
+
+test('while the one look-up is down the public one tells names, and nobody hears of a failure', async () => {
+  await using link = await withPublic(({ path }) =>
+    path === '/lookup' ? { status: 502, body: '<html>' } : { body: { results: [{ trackId: 1, trackName: 'Notes' }] } },
+  )
+  expect(mustBeOk(await link.connection.describe(['1'], 'DE'))).toMatchObject([{ productId: '1', name: 'Notes', storefront: 'DE' }])
+})
+
+test('when both are down the failure is that of the first', async () => {
+  await using link = await withPublic(({ path }) =>
+    path === '/lookup' ? { status: 429, headers: { 'retry-after': '90' }, body: '<html>' } : { status: 429, body: '<html>' },
+  )
+  expect(failureIn(await link.connection.describe(['1'], 'DE'))).toMatchObject({ is: 'store-busy', retryAfterMs: 90_000 })
+})
+
+test('the public one is asked at most once in four seconds, and never when nobody named it', async () => {
+  const at: number[] = []
+  await using link = await withPublic(({ path }) => {
+    if (path === '/public') at.push(link.clock.now())
+    return { body: { results: path === '/public' ? [] : {} } }
+  })
+  const ids = Array.from({ length: 120 }, (_, n) => String(n + 1))
+  expect(mustBeOk(await link.connection.describe(ids, 'DE'))).toEqual([])
+  expect(at).toHaveLength(3)
+  expect(at.slice(1).every((ms, n) => ms - (at[n] ?? 0) >= 4000)).toBe(true)
+  await using alone = await looking(() => ({ body: { results: {} } }))
+  await alone.connection.describe(['1'], 'DE')
+  expect(alone.asked.map(({ path }) => path)).toEqual(['/lookup', '/lookup'])
+})
