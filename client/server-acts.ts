@@ -91,7 +91,11 @@ export interface ServerActs {
   /** A sync that runs already is joined. Progress comes by the exchange. */
   syncNow(connector: ConnectorId, full?: boolean): Answer<void>
   connect(wanted: ConnectorWanted): Answer<ConnectorId>
-  renew(connector: ConnectorId, credential: ConnectorWanted['credential']): Answer<void>
+  /** Gives what is known of the credential now. `expiresAt` ISO 8601. */
+  renew(
+    connector: ConnectorId,
+    credential: ConnectorWanted['credential'],
+  ): Answer<{ readonly expiresAt: string | null; readonly checked: boolean }>
   changeConnector(connector: ConnectorId, change: { readonly name?: string; readonly settings?: Partial<ConnectorSettings> }): Answer<void>
   /** Asks the store and changes nothing. */
   test(connector: ConnectorId): Answer<{ readonly ok: boolean; readonly reasons: readonly string[] }>
@@ -143,7 +147,12 @@ export const createServerActs = (fetch: Fetch): ServerActs => {
       const id = parseConnectorId(member(read.value, 'id'))
       return id === undefined ? err(unreadable(200)) : ok(id)
     },
-    renew: (connector, credential) => done(request('PUT', `/connectors/${at(connector)}/credential`, credential)),
+    renew: async (connector, credential) => {
+      const read = await request('PUT', `/connectors/${at(connector)}/credential`, credential)
+      if (!read.ok) return read
+      const kept = member(read.value, 'credential')
+      return ok({ expiresAt: textOrNull(member(kept, 'expiresAt')), checked: member(kept, 'state') !== 'unknown' })
+    },
     changeConnector: (connector, change) => done(request('PATCH', `/connectors/${at(connector)}`, change)),
     test: async (connector) => {
       const read = await request('POST', `/connectors/${at(connector)}/test`, {})

@@ -85,7 +85,8 @@ export const syncOf = (value: unknown): Sync | undefined => {
       seats: numberOf(member(changed, 'seats')),
       users: numberOf(member(changed, 'users')),
     },
-    error: typeof error === 'object' && error !== null ? { code: textOf(member(error, 'code')), text: textOf(member(error, 'text')) } : null,
+    error:
+      typeof error === 'object' && error !== null ? { code: textOf(member(error, 'code')), text: textOf(member(error, 'text')) } : null,
   }
 }
 

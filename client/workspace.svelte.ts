@@ -199,14 +199,15 @@ export const openWorkspace = (deps: WorkspaceDeps): Workspace => {
     const rows = licenseRows(undefined)
     return { is: 'ready', value: connectorList(read.value, rows.is === 'ready' ? rows.value : [], console.progress(), now) }
   })
+  const orders = heldBy(version, 1, () => ordersInFacts(console.facts))
   const overview = heldBy(version, 1, (): Reading<Overview> => {
     const connectors = connectorRows(undefined)
     const licenses = licenseRows(undefined)
     if (connectors.is === 'loading' || licenses.is === 'loading') return { is: 'loading' }
     if (!whole() && licenses.value.length === 0) return { is: 'loading' }
-    return { is: 'ready', value: overviewOf(connectors.value, licenses.value, console.outbox()) }
+    const asked = orders(undefined)
+    return { is: 'ready', value: overviewOf(connectors.value, licenses.value, console.outbox(), asked.is === 'ready' ? asked.value : []) }
   })
-  const orders = heldBy(version, 1, () => ordersInFacts(console.facts))
   const company = heldBy(version, 1, () => {
     const read = orders(undefined)
     return companyOf(read.is === 'ready' ? read.value : [])

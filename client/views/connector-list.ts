@@ -3,9 +3,11 @@ import {
   byWorstStatus,
   connectorStatus,
   credentialStateAt,
+  expiryReminder,
   type Connector,
   type ConnectorStatus,
   type CredentialState,
+  type ExpiryReminder,
   type StatusReason,
 } from '../../shared/connector.ts'
 import type { ConnectorId } from '../../shared/ids.ts'
@@ -27,6 +29,8 @@ export interface ConnectorRow {
   /** Worst first; empty only when healthy. */
   readonly reasons: readonly StatusReason[]
   readonly credential: CredentialState
+  /** That its end comes near, and what to do; undefined while it is far, and once the status says so. */
+  readonly reminder: ExpiryReminder | undefined
   /** Undefined: never synced. */
   readonly syncAgeMs: number | undefined
   readonly running: RunningSync | undefined
@@ -57,6 +61,7 @@ export const connectorList = (
       connector,
       ...connectorStatus(connector, now),
       credential: credentialStateAt(connector.credential, now),
+      reminder: expiryReminder(connector, now),
       syncAgeMs: connector.lastGoodSyncAt === null ? undefined : Math.max(0, now - Date.parse(connector.lastGoodSyncAt)),
       running: frame === undefined ? undefined : runningOf(frame),
       licenses: own.length,

@@ -1,5 +1,5 @@
 /** One connector: where it is, what is read through it and how fresh each part is, how the store tells of changes. */
-import type { Connector, Location, PartRecord } from '../../shared/connector.ts'
+import { noticesInWords, type Connector, type Location, type PartRecord } from '../../shared/connector.ts'
 import type { SyncPhase } from '../../shared/sync.ts'
 import type { ConnectorRow, RunningSync } from './connector-list.ts'
 import { counted } from './words.ts'
@@ -159,34 +159,17 @@ export interface NoticesTold {
   readonly text: string
 }
 
-export const noticesInWords = (connector: Connector, address: string, ageInWords: (iso: string) => string): NoticesTold => {
-  const { notices, settings } = connector
-  const everyMinutes = `It is asked every ${counted(settings.syncIntervalMinutes, 'minute', 'minutes')}, and orders are asked about until they are answered.`
-  switch (notices.state) {
+/** Undefined where the store sends no notices. */
+export const noticesTold = (connector: Connector): NoticesTold | undefined => {
+  const text = noticesInWords(connector)
+  if (text === null) return undefined
+  switch (connector.notices.state) {
     case 'subscribed':
-      return {
-        health: 'healthy',
-        state: 'Subscribed',
-        text: `The store tells us of changes as they happen, since ${ageInWords(notices.since)}. ${
-          notices.lastAt === null ? 'None has come yet.' : `The last notice came ${ageInWords(notices.lastAt)}.`
-        } It is asked every ${counted(settings.syncIntervalMinutes, 'minute', 'minutes')} all the same, in case one is lost.`,
-      }
+      return { health: 'healthy', state: 'Notices come', text }
     case 'unreachable':
-      return {
-        health: 'warning',
-        state: 'By asking only',
-        text: `The store tried our address and got no answer, since ${ageInWords(notices.since)}. ${notices.text} ${everyMinutes} Nothing is lost, changes only show up later.`,
-      }
+      return { health: 'warning', state: 'By asking only: our address did not answer', text }
     case 'polling':
-      return {
-        health: 'off',
-        state: 'By asking only',
-        text: `${
-          address.startsWith('https:')
-            ? 'The store has not been given our address yet; that happens at the next sync.'
-            : `The store could not reach this server: its address is ${address}, and stores call only https addresses that stand on the internet.`
-        } ${everyMinutes} Nothing is lost, changes only show up later.`,
-      }
+      return { health: 'off', state: 'By asking only', text }
   }
 }
 
@@ -221,3 +204,27 @@ export const phaseSteps = (connector: Connector, running: RunningSync): readonly
   const at = own.findIndex(({ phase }) => phase === running.phase)
   return own.map((step, index) => ({ ...step, is: running.phase === 'done' || index < at ? 'done' : index === at ? 'now' : 'to-come' }))
 }
+
+/** For the list: how changes are told, and the parts that are read beside the licenses, one line each. */
+export const partsInWords = (row: ConnectorRow): readonly string[] => {
+  const { connector } = row
+  const told = noticesTold(connector)
+  return [
+    ...(told === undefined
+      ? []
+      : [
+          told.state === 'Notices come'
+            ? 'By notices'
+            : connector.notices.state === 'unreachable'
+              ? 'By asking, no answer'
+              : 'By asking only',
+        ]),
+    ...partRows(row).flatMap((part) =>
+      part.key === 'licenses' || part.state === 'Not set up'
+        ? []
+        : [part.health === 'healthy' ? part.what : `${part.name}: ${lowerFirst(part.state)}`],
+    ),
+  ].filter((line) => line !== '')
+}
+
+const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)

@@ -1,8 +1,10 @@
 /** What needs attention, worst first. */
 import type { ConnectorId, LicenseId } from '../../shared/ids.ts'
+import type { Order } from '../../shared/order.ts'
 import type { OutboxRow } from '../local-db.ts'
 import { sum, type ConnectorRow } from './connector-list.ts'
 import type { LicenseRow } from './license-list.ts'
+import { standingOf } from './order-row.ts'
 import { counted, seatsCounted } from './words.ts'
 
 export type AttentionLevel = 'urgent' | 'warning' | 'notice'
@@ -17,6 +19,8 @@ export interface Attention {
     | { readonly is: 'connector'; readonly id: ConnectorId }
     | { readonly is: 'license'; readonly id: LicenseId }
     | { readonly is: 'outbox' }
+    /** Orders that did not serve all. */
+    | { readonly is: 'failed-orders' }
     | { readonly is: 'connectors' }
 }
 
@@ -32,24 +36,35 @@ export interface Overview {
   readonly licenses: number
 }
 
+const firstFailure = (failed: readonly Order[]): string => failed[0]?.failures[0]?.text ?? ''
+
 const rank: Record<AttentionLevel, number> = { urgent: 0, warning: 1, notice: 2 }
 const mostShort = 10
 
-/** Worst first; within one level in the order: connectors, refused edits, shortages, low licenses. */
+/** Worst first; within one level in the order: connectors, refused edits, failed orders, shortages, low licenses. */
 export const overviewOf = (
   connectors: readonly ConnectorRow[],
   licenses: readonly LicenseRow[],
   outbox: readonly OutboxRow[],
+  orders: readonly Order[] = [],
 ): Overview => {
   const attention: Attention[] = []
-  for (const { connector, status, reasons } of connectors) {
+  for (const { connector, status, reasons, reminder } of connectors) {
+    if (reminder !== undefined && !reasons.some(({ code }) => code.startsWith('credential-')))
+      attention.push({
+        key: `ends-${connector.id}`,
+        level: 'notice',
+        title: `The token for ${connector.name} ends in time`,
+        text: reminder.text,
+        leadsTo: { is: 'connector', id: connector.id },
+      })
     if (status === 'healthy' || status === 'not-enabled') continue
     const worst = reasons[0]
     if (worst === undefined) continue
     attention.push({
       key: `connector-${connector.id}`,
       level: status === 'unhealthy' ? 'urgent' : 'warning',
-      title: connector.location?.name ?? connector.name,
+      title: connector.name,
       text: worst.text,
       leadsTo: { is: 'connector', id: connector.id },
     })
@@ -62,6 +77,16 @@ export const overviewOf = (
       title: counted(refused.length, 'edit was refused', 'edits were refused'),
       text: `${refused[0]?.words ?? ''}: ${refused[0]?.refusal?.text ?? ''}`,
       leadsTo: { is: 'outbox' },
+    })
+  const failed = orders.filter((order) => standingOf(order) === 'failed')
+  const targets = sum(failed, ({ failures }) => failures.length)
+  if (failed.length > 0)
+    attention.push({
+      key: 'failed-orders',
+      level: 'warning',
+      title: counted(failed.length, 'order did not serve all', 'orders did not serve all'),
+      text: `${counted(targets, 'person or device was', 'people or devices were')} not served. ${firstFailure(failed)}`.trim(),
+      leadsTo: { is: 'failed-orders' },
     })
   const short = licenses.filter(({ bar }) => bar.short > 0).sort((a, b) => b.bar.short - a.bar.short)
   for (const row of short)
