@@ -2,8 +2,9 @@
  * Which planned orders leave together, and with how many of their targets. A store gives every product of a call to
  * every target of it, so orders that share targets go in one call as far as the store's limits reach.
  *
- * The largest rectangle of products and targets is cut out first, then the largest of what is left. Where all orders
- * want the same targets that is the least number of calls there is.
+ * A call is a rectangle of products and targets. To cover what is planned with the fewest of them is a hard problem; two
+ * simple ways of cutting are tried, and the one that comes out with fewer calls is gone. Where all orders want the same
+ * targets that is the least number there is; it is never more than each order by itself would need.
  */
 import type { OrderId } from '../shared/ids.ts'
 
@@ -25,29 +26,81 @@ export interface Cut {
   readonly targets: readonly number[]
 }
 
-/** More different sets of products than this are not weighed against one another. */
-const mostCandidates = 200
+/** More different sets of orders than this are not weighed against one another. */
+const mostCandidates = 100
 
 /** The next call, undefined when nothing is left. `orders` are of one action, the oldest first. */
 export const nextCut = (orders: readonly Cuttable[], isUser: (ordinal: number) => boolean, limits: CutLimits): Cut | undefined => {
-  /** Targets by the set of orders that name them, written as their places. */
-  const classes = targetsByOrders(orders)
-  let best: { readonly orders: readonly number[]; readonly targets: readonly number[] } | undefined
-  for (const candidate of candidatesOf(orders, classes)) {
-    const some = candidate.slice(0, limits.mostProducts)
-    const targets = withinLimits(sharedTargets(orders, classes, some), isUser, limits)
-    if (best === undefined || some.length * targets.length > best.orders.length * best.targets.length) best = { orders: some, targets }
+  const largest = cutAll(orders, isUser, limits, ({ orders: some, users, devices }) => some.length * (users + devices))
+  const saving = largest.length <= 1 ? largest : cutAll(orders, isUser, limits, (shape, left) => callsSaved(shape, left, limits))
+  const [first] = saving.length < largest.length ? saving : largest
+  if (first === undefined) return undefined
+  const served = new Set(first.targets)
+  return {
+    orders: first.orders.map((at) => (orders[at] as Cuttable).id),
+    // In the order of serving of the oldest of them.
+    targets: (orders[first.orders[0] as number] as Cuttable).targets.filter((target) => served.has(target)),
   }
-  if (best === undefined || best.targets.length === 0) return undefined
-  return { orders: best.orders.map((at) => (orders[at] as Cuttable).id), targets: best.targets }
 }
 
+/** Targets that the same orders name. `orders` are places, ascending. */
 interface TargetClass {
   readonly orders: readonly number[]
-  readonly targets: number[]
+  readonly users: number[]
+  readonly devices: number[]
 }
 
-const targetsByOrders = (orders: readonly Cuttable[]): readonly TargetClass[] => {
+/** What a call would be: how many people and devices of how many orders. */
+interface Shape {
+  readonly orders: readonly number[]
+  readonly users: number
+  readonly devices: number
+}
+
+interface Left {
+  readonly users: Uint32Array
+  readonly devices: Uint32Array
+}
+
+interface CutPlaces {
+  readonly orders: readonly number[]
+  readonly targets: readonly number[]
+}
+
+/** All calls, cut one after another, each worth the most of what is then left. */
+const cutAll = (
+  orders: readonly Cuttable[],
+  isUser: (ordinal: number) => boolean,
+  limits: CutLimits,
+  worthOf: (shape: Shape, left: Left) => number,
+): readonly CutPlaces[] => {
+  const classes = classesOf(orders, isUser)
+  const left: Left = { users: new Uint32Array(orders.length), devices: new Uint32Array(orders.length) }
+  for (const { orders: places, users, devices } of classes.values()) add(left, places, users.length, devices.length)
+  const cuts: CutPlaces[] = []
+  for (;;) {
+    let best: { readonly shape: Shape; readonly worth: number } | undefined
+    for (const candidate of candidatesOf(orders.length, classes, left)) {
+      const shape = shapeOf(candidate.slice(0, limits.mostProducts), classes, limits)
+      const worth = worthOf(shape, left)
+      if (shape.users + shape.devices > 0 && (best === undefined || worth > best.worth)) best = { shape, worth }
+    }
+    // Nothing is left, or the limits are zero and nothing of it can be asked for.
+    if (best === undefined) return cuts
+    const { shape } = best
+    cuts.push({ orders: shape.orders, targets: takeOut(classes, shape) })
+    add(left, shape.orders, -shape.users, -shape.devices)
+  }
+}
+
+const add = ({ users, devices }: Left, places: readonly number[], moreUsers: number, moreDevices: number): void => {
+  for (const place of places) {
+    users[place] = (users[place] as number) + moreUsers
+    devices[place] = (devices[place] as number) + moreDevices
+  }
+}
+
+const classesOf = (orders: readonly Cuttable[], isUser: (ordinal: number) => boolean): Map<string, TargetClass> => {
   const placesByTarget = new Map<number, number[]>()
   orders.forEach(({ targets }, at) => {
     for (const target of targets) {
@@ -56,31 +109,65 @@ const targetsByOrders = (orders: readonly Cuttable[]): readonly TargetClass[] =>
       else places.push(at)
     }
   })
-  const classByName = new Map<string, TargetClass>()
+  const classes = new Map<string, TargetClass>()
   for (const [target, places] of placesByTarget) {
-    const name = places.join()
-    const held = classByName.get(name)
-    if (held === undefined) classByName.set(name, { orders: places, targets: [target] })
-    else held.targets.push(target)
+    const some = classOf(classes, places)
+    ;(isUser(target) ? some.users : some.devices).push(target)
   }
-  return [...classByName.values()].sort((a, b) => b.targets.length * b.orders.length - a.targets.length * a.orders.length)
+  return classes
 }
 
-/** Each order by itself, and each set of orders that some targets are named by. */
-const candidatesOf = (orders: readonly Cuttable[], classes: readonly TargetClass[]): readonly (readonly number[])[] => [
-  ...orders.map((_, at) => [at]),
-  ...classes.slice(0, mostCandidates).map((some) => some.orders),
-]
+const classOf = (classes: Map<string, TargetClass>, places: readonly number[]): TargetClass => {
+  const name = places.join()
+  const held = classes.get(name)
+  if (held !== undefined) return held
+  const made: TargetClass = { orders: places, users: [], devices: [] }
+  classes.set(name, made)
+  return made
+}
 
-/** Targets that all of these orders name, in the order of serving of the first. */
-const sharedTargets = (orders: readonly Cuttable[], classes: readonly TargetClass[], some: readonly number[]): readonly number[] => {
-  const [first] = some
-  if (first === undefined) return []
-  const own = orders[first]?.targets ?? []
-  if (some.length === 1) return own
-  const shared = new Set<number>()
-  for (const { orders: places, targets } of classes) if (includesAll(places, some)) for (const target of targets) shared.add(target)
-  return shared.size === own.length ? own : own.filter((target) => shared.has(target))
+/** Each order by itself, and each set of orders that some targets are named by, the weightiest first. */
+const candidatesOf = (orders: number, classes: ReadonlyMap<string, TargetClass>, left: Left): readonly (readonly number[])[] => {
+  const singles = Array.from({ length: orders }, (_, at) => [at]).filter(
+    ([at]) => (left.users[at as number] ?? 0) + (left.devices[at as number] ?? 0) > 0,
+  )
+  const weightOf = (some: TargetClass): number => some.orders.length * (some.users.length + some.devices.length)
+  const sets = [...classes.values()].filter(({ orders: places }) => places.length > 1)
+  if (sets.length > mostCandidates) sets.sort((a, b) => weightOf(b) - weightOf(a)).splice(mostCandidates)
+  return [...singles, ...sets.map((some) => some.orders)]
+}
+
+const shapeOf = (places: readonly number[], classes: ReadonlyMap<string, TargetClass>, limits: CutLimits): Shape => {
+  let users = 0
+  let devices = 0
+  for (const some of classes.values())
+    if (includesAll(some.orders, places)) {
+      users += some.users.length
+      devices += some.devices.length
+    }
+  return { orders: places, users: Math.min(users, limits.mostUsers), devices: Math.min(devices, limits.mostDevices) }
+}
+
+/** Takes the targets of a call out of their classes; who is named by more orders moves to the class of the others. */
+const takeOut = (classes: Map<string, TargetClass>, shape: Shape): readonly number[] => {
+  const taken: number[] = []
+  let { users, devices } = shape
+  for (const [name, some] of [...classes]) {
+    if (!includesAll(some.orders, shape.orders)) continue
+    const outUsers = some.users.splice(0, users)
+    const outDevices = some.devices.splice(0, devices)
+    users -= outUsers.length
+    devices -= outDevices.length
+    if (some.users.length + some.devices.length === 0) classes.delete(name)
+    for (const target of outUsers) taken.push(target)
+    for (const target of outDevices) taken.push(target)
+    const others = some.orders.filter((place) => !shape.orders.includes(place))
+    if (others.length === 0 || outUsers.length + outDevices.length === 0) continue
+    const rest = classOf(classes, others)
+    for (const target of outUsers) rest.users.push(target)
+    for (const target of outDevices) rest.devices.push(target)
+  }
+  return taken
 }
 
 /** Both ascending. */
@@ -91,8 +178,19 @@ const includesAll = (places: readonly number[], some: readonly number[]): boolea
   return at === some.length
 }
 
-const withinLimits = (targets: readonly number[], isUser: (ordinal: number) => boolean, limits: CutLimits): readonly number[] => {
-  let users = 0
-  let devices = 0
-  return targets.filter((target) => (isUser(target) ? (users += 1) <= limits.mostUsers : (devices += 1) <= limits.mostDevices))
+/** How many fewer calls the orders need by themselves afterwards; of two that save as many, the larger. */
+const callsSaved = (shape: Shape, left: Left, limits: CutLimits): number => {
+  let saved = 0
+  for (const place of shape.orders) {
+    const users = left.users[place] ?? 0
+    const devices = left.devices[place] ?? 0
+    saved += callsOf(users, devices, limits) - callsOf(users - shape.users, devices - shape.devices, limits)
+  }
+  return saved + (shape.orders.length * (shape.users + shape.devices)) / (limits.mostProducts * (limits.mostUsers + limits.mostDevices) + 1)
 }
+
+const callsOf = (users: number, devices: number, limits: CutLimits): number =>
+  Math.max(
+    users === 0 ? 0 : Math.ceil(users / Math.max(1, limits.mostUsers)),
+    devices === 0 ? 0 : Math.ceil(devices / Math.max(1, limits.mostDevices)),
+  )
