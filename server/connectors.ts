@@ -5,7 +5,9 @@ import type { Credentials } from './credentials.ts'
 import type { Journal, Writing } from './journal.ts'
 import { forgetNotices } from './notice-rows.ts'
 import { forgetNoticeSecret } from './notice-secrets.ts'
+import { forgetRegistrations } from './registrations.ts'
 import type { CredentialMalformed, CredentialRead, LocationIdentity, StoreFailure } from './stores/store.ts'
+import { forgetSubscriptions } from './subscription-sync.ts'
 import { forgetCursor } from './sync-cursor.ts'
 import type { Actor } from '../shared/admin.ts'
 import { isoTime, randomId, type Chance, type Clock } from '../shared/clock.ts'
@@ -20,7 +22,17 @@ import {
   type CredentialRecord,
   type ForeignOwner,
 } from '../shared/connector.ts'
-import { columnsFact, licenseIdOf, licensesKey, noColumns, ordersKey, rowsFact, seatsKey, wishesKey } from '../shared/facts.ts'
+import {
+  columnsFact,
+  licenseIdOf,
+  licensesKey,
+  locationOrdersKey,
+  noColumns,
+  ordersKey,
+  rowsFact,
+  seatsKey,
+  wishesKey,
+} from '../shared/facts.ts'
 import { parseConnectorId, type ConnectorId, type LicenseId } from '../shared/ids.ts'
 import { err, ok, type Result } from '../shared/result.ts'
 
@@ -482,7 +494,9 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
         await forgetNoticeSecret(write.trx, id)
         await forgetNotices(write.trx, id)
         await write.trx.deleteFrom('store_cursors').where('connector', '=', id).execute()
-        await removeLicenses(write, id)
+        await forgetRegistrations(write, id)
+        await forgetSubscriptions(write, id)
+        await forgetLocationOrders(write, id)
         await appendAudit(write.trx, {
           at: clock.now(),
           actor,
@@ -495,46 +509,6 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
         return true
       }),
   }
-}
-
-/** Its licenses go with it, and what hangs on them; the edits and orders that were stay in their tables. */
-const removeLicenses = async (write: Writing, connector: ConnectorId): Promise<void> => {
-  const keys = await write.trx.selectFrom('license_keys').select('ordinal').where('connector', '=', connector).execute()
-  const idsByChunk = new Map<`licenses/${number}`, LicenseId[]>()
-  for (const { ordinal } of keys) {
-    const id = licenseIdOf(ordinal)
-    const ids = idsByChunk.get(licensesKey(id)) ?? []
-    ids.push(id)
-    idsByChunk.set(licensesKey(id), ids)
-    const seats = await write.columns(seatsKey(id))
-    if (seats.ordinals.length > 0) await write.record(columnsFact(seatsKey(id), noColumns, seats.ordinals))
-    const wishes = await write.rows(wishesKey(id))
-    if (wishes.length > 0)
-      await write.record(
-        rowsFact(
-          wishesKey(id),
-          [],
-          wishes.map(({ key }) => key),
-        ),
-      )
-    const orders = await write.rows(ordersKey(id))
-    if (orders.length > 0)
-      await write.record(
-        rowsFact(
-          ordersKey(id),
-          [],
-          orders.map((order) => order.id),
-        ),
-      )
-  }
-  for (const [chunk, ids] of idsByChunk) await write.record(rowsFact(chunk, [], ids))
-  await write.trx
-    .updateTable('orders')
-    .set({ state: 'cancelled', next_poll_at: null })
-    .where('connector', '=', connector)
-    .where('state', 'in', ['planned', 'sent', 'pending'])
-    .execute()
-  await write.trx.deleteFrom('license_keys').where('connector', '=', connector).execute()
 }
 
 /** What was known of the connector's licenses goes with it; its orders stay in their table, as the record of what was asked. */
@@ -577,6 +551,12 @@ const nameApart = (others: readonly Connector[], wanted: string, key: string): s
     if (!isTaken(name)) return name
   }
   return nameWithKey(wanted, key)
+}
+
+/** As with orders of its licenses. */
+const forgetLocationOrders = async (write: Writing, id: ConnectorId): Promise<void> => {
+  const orders = (await write.rows(locationOrdersKey(id))).map((order) => order.id)
+  if (orders.length > 0) await write.record(rowsFact(locationOrdersKey(id), [], orders))
 }
 
 const stateByExpiry = (expiresAt: string | null, now: number): 'valid' | 'expired' =>
