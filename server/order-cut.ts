@@ -152,7 +152,7 @@ const shapeOf = (places: readonly number[], classes: ReadonlyMap<string, TargetC
 const takeOut = (classes: Map<string, TargetClass>, shape: Shape): readonly number[] => {
   const taken: number[] = []
   let { users, devices } = shape
-  for (const [name, some] of [...classes]) {
+  for (const [name, some] of classes) {
     if (!includesAll(some.orders, shape.orders)) continue
     const outUsers = some.users.splice(0, users)
     const outDevices = some.devices.splice(0, devices)
