@@ -5,10 +5,14 @@ import { err, type Result } from '../shared/result.ts'
 /** A smaller answer than this share of what is held is read twice before it is believed. */
 export const suspiciousShare = 0.9
 
+export const isShrunken = (read: number, known: number): boolean => read < known * suspiciousShare
+/** After a first answer that was shrunken: the second counts when it is not, or when it says the same. */
+export const isBelieved = (first: number, second: number, known: number): boolean => !isShrunken(second, known) || second === first
+
 /**
  * Every seat of one license. `known` seats are held here: an answer that is much shorter counts only when a second one is
- * as long, since an empty or cut list would give seats away that are still in use. Fails with `store-changed-meanwhile`
- * when the two differ.
+ * as long, since an empty or cut list would give seats away that are still in use. A second one that is not short is the
+ * answer. Fails with `store-changed-meanwhile` when two short ones differ.
  */
 export const readSeatsSurely = async (
   connection: StoreConnection,
@@ -17,8 +21,8 @@ export const readSeatsSurely = async (
   known: number,
 ): Promise<Result<readonly SeatRead[], StoreFailure>> => {
   const first = await connection.readSeatsOf(productId, pricing)
-  if (!first.ok || first.value.length >= known * suspiciousShare) return first
+  if (!first.ok || !isShrunken(first.value.length, known)) return first
   const second = await connection.readSeatsOf(productId, pricing)
   if (!second.ok) return second
-  return second.value.length === first.value.length ? second : err({ is: 'store-changed-meanwhile' })
+  return isBelieved(first.value.length, second.value.length, known) ? second : err({ is: 'store-changed-meanwhile' })
 }

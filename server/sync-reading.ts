@@ -4,7 +4,7 @@
  */
 import type { FactReader } from './facts.ts'
 import { createSeatCollection, type ReadSeats } from './seat-collection.ts'
-import { readSeatsSurely, suspiciousShare } from './seat-reading.ts'
+import { isBelieved, isShrunken, readSeatsSurely } from './seat-reading.ts'
 import type { LicenseRead, LocationIdentity, StoreConnection, StoreFailure } from './stores/store.ts'
 import type { Connector } from '../shared/connector.ts'
 import { seatsKey } from '../shared/facts.ts'
@@ -52,10 +52,10 @@ export const createSyncReading = ({ facts }: SyncReadingDeps): SyncReading => {
     if (!first.ok || !first.value.full) return first
     let known = 0
     for (const { id } of held) known += (await facts.columns(seatsKey(id))).ordinals.length
-    if (first.value.seats.count >= known * suspiciousShare) return first
+    if (!isShrunken(first.value.seats.count, known)) return first
     const second = await walkSeats(connection, null, onPages)
     if (!second.ok) return second
-    return second.value.seats.count === first.value.seats.count ? second : err({ is: 'store-changed-meanwhile' })
+    return isBelieved(first.value.seats.count, second.value.seats.count, known) ? second : err({ is: 'store-changed-meanwhile' })
   }
 
   const walkSeats = async (connection: StoreConnection, cursor: string | null, onPages: OnPages): Promise<Result<Walk, StoreFailure>> => {
@@ -108,8 +108,8 @@ const readLicensesTwiceIfShrunken = async (
 ): Promise<Result<readonly LicenseRead[], StoreFailure>> => {
   const first = await connection.readLicenses()
   const known = held.filter(({ gone }) => !gone).length
-  if (!first.ok || first.value.length >= known * suspiciousShare) return first
+  if (!first.ok || !isShrunken(first.value.length, known)) return first
   const second = await connection.readLicenses()
   if (!second.ok) return second
-  return second.value.length === first.value.length ? second : err({ is: 'store-changed-meanwhile' })
+  return isBelieved(first.value.length, second.value.length, known) ? second : err({ is: 'store-changed-meanwhile' })
 }

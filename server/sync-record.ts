@@ -72,6 +72,8 @@ export const createSyncRecord = (deps: SyncRecordDeps): SyncRecord => {
       const finished: Sync = {
         ...sync,
         state: 'succeeded',
+        // A version that the store no longer took makes a full walk of an increment.
+        full: sync.full || walk.full,
         finishedAt: readAt,
         changed,
         progress: { phase: 'done', done: 0, total: null },

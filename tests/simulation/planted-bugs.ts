@@ -116,7 +116,7 @@ export const plantedBugs: readonly Plant[] = [
     edits: [
       {
         file: '/server/sync-reading.ts',
-        from: 'if (first.value.seats.count >= known * suspiciousShare) return first',
+        from: 'if (!isShrunken(first.value.seats.count, known)) return first',
         to: 'if (known >= 0) return first',
       },
     ],

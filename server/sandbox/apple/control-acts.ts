@@ -60,6 +60,7 @@ const fault = v.variant('is', [
   v.object({ is: v.literal('page-out-of-range') }),
   v.object({ is: v.literal('page-loop') }),
   v.object({ is: v.literal('empty-page') }),
+  v.object({ is: v.literal('empty-pages-between') }),
   v.object({ is: v.literal('page-moved') }),
   v.object({ is: v.literal('total-pages'), pages: v.optional(positive, 1_000_000) }),
   v.object({ is: v.literal('odd-items'), members: v.optional(v.record(v.string(), v.unknown()), {}), without: v.optional(names, []) }),

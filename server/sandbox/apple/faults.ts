@@ -21,6 +21,8 @@ export type Fault =
   | { readonly is: 'page-loop' }
   /** A page without items that still names a next one. */
   | { readonly is: 'empty-page' }
+  /** Every second page of a list is empty and names a next one; nothing is lost. */
+  | { readonly is: 'empty-pages-between' }
   /** `versionId` as after one more write. */
   | { readonly is: 'page-moved' }
   /** `totalPages` says this many, whatever there is. */
@@ -120,6 +122,7 @@ const LIST_FAULTS = new Set<Fault['is']>([
   'page-loop',
   'empty-page',
   'page-moved',
+  'empty-pages-between',
   'total-pages',
   'odd-items',
 ])

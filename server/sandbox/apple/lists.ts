@@ -66,10 +66,14 @@ const page = <Row>(
   const rows = has(faults, 'empty-list') ? [] : walk.rows
   const { pageSize } = world.switches
   // [inferred] A list without items has one page.
-  const totalPages = Math.max(1, Math.ceil(rows.length / pageSize))
+  const isSpread = has(faults, 'empty-pages-between')
+  const fullPages = Math.max(1, Math.ceil(rows.length / pageSize))
+  const totalPages = isSpread ? fullPages * 2 - 1 : fullPages
   const at = index.value
   if (at >= totalPages || (at > 0 && has(faults, 'page-out-of-range'))) return err(appleError(9650))
-  const shown = has(faults, 'empty-page') ? [] : rows.slice(at * pageSize, (at + 1) * pageSize)
+  const first = (isSpread ? at / 2 : at) * pageSize
+  const isEmpty = has(faults, 'empty-page') || (isSpread && at % 2 === 1)
+  const shown = isEmpty ? [] : rows.slice(first, first + pageSize)
   const next = has(faults, 'page-loop') ? at : has(faults, 'empty-page') || at + 1 < totalPages ? at + 1 : undefined
   return ok({
     ...oddly(walk.body(shown), faults),
