@@ -70,9 +70,10 @@ export const createPeople = (deps: {
   }
 
   const find: StorePeople['find'] = async (keys) => {
-    const wanted = new Set(keys.map(normalUserName).filter((key) => key !== ''))
+    const people = distinct(keys)
+    const wanted = new Set(people.map(normalUserName))
     const found: PersonRead[] = []
-    for (const key of wanted.size > mostLookedForSingly ? [undefined] : distinct(keys)) {
+    for (const key of people.length > mostLookedForSingly ? [undefined] : people) {
       const records = await recordsOf(key)
       if (!records.ok) return err(failureOf(records.error))
       found.push(...records.value.flatMap(personOf).filter((person) => wanted.has(normalUserName(person.key))))
@@ -113,7 +114,12 @@ const personOf = (record: UserRecord): readonly PersonRead[] => {
 const identityOf = ({ clientUserId, idHash, inviteCode, status }: UserRecord): string =>
   JSON.stringify([clientUserId, idHash, inviteCode, status])
 
-/** Each person once, in the first way of writing. */
-const distinct = (keys: readonly string[]): readonly string[] => [
-  ...new Map(keys.map((key) => [normalUserName(key), key.trim()] as const).toReversed()).values(),
-]
+/** Each person once, in the first way of writing, in the order given. */
+const distinct = (keys: readonly string[]): readonly string[] => {
+  const keyByName = new Map<string, string>()
+  for (const key of keys) {
+    const name = normalUserName(key)
+    if (name !== '' && !keyByName.has(name)) keyByName.set(name, key.trim())
+  }
+  return [...keyByName.values()]
+}
