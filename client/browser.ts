@@ -4,6 +4,7 @@ import { createAppUpdate, noUpdates, type AppUpdate } from './app-update.ts'
 import type { OpenSocket, Socket, SocketListener } from './connection.ts'
 import { createConsole } from './console.ts'
 import { openDexieLocalDb } from './dexie-local-db.ts'
+import { iconCacheName } from './icon-cache.ts'
 import { createServerActs, type Fetch } from './server-acts.ts'
 import { createSession } from './session.ts'
 import { createTabs, loneTab, type Tabs } from './tabs.ts'
@@ -76,6 +77,10 @@ export const openInBrowser = (build: string): Workspace => {
     tabs: tabs(),
   })
   const session = createSession(fetchHere)
+  // What an organisation has bought leaves the device with whoever signs out.
+  session.onChange(() => {
+    if (session.state().is === 'signed-out' && 'caches' in globalThis) void caches.delete(iconCacheName)
+  })
   const update = appUpdate()
   const workspace = openWorkspace({
     console,
