@@ -13,6 +13,7 @@ import { createOrders, type Orders } from './orders.ts'
 import { createProductMetadata, type IconSource, type ProductMetadata } from './product-metadata.ts'
 import { createReconciler, type Reconciler } from './reconciler.ts'
 import type { Store } from './stores/store.ts'
+import { createSubscriptionSync, type SubscriptionSync } from './subscription-sync.ts'
 import { createSyncs, type Syncs } from './syncs.ts'
 import { createWorkspace, type Workspace } from './workspace.ts'
 import { randomId, type Chance, type Clock } from '../shared/clock.ts'
@@ -45,6 +46,7 @@ export interface House {
   readonly reconciler: Reconciler
   readonly syncs: Syncs
   readonly metadata: ProductMetadata
+  readonly subscriptions: SubscriptionSync
   readonly exchange: Exchange
   start(): Promise<void>
   stop(): Promise<void>
@@ -88,6 +90,7 @@ export const createHouse = async (deps: HouseDeps): Promise<House> => {
     chance,
     onSettled: (connector, license) => syncs.refreshLicense(connector, license),
     onPeopleSettled: (connector, ordinals) => syncs.refreshPeople(connector, ordinals),
+    onSubscriptionsSettled: (connector) => void subscriptions.readNow(connector),
     ...(deps.crashpoint === undefined ? {} : { crashpoint: deps.crashpoint }),
     onTrouble,
   })
@@ -101,7 +104,8 @@ export const createHouse = async (deps: HouseDeps): Promise<House> => {
     ...(deps.icons === undefined ? {} : { icons: deps.icons }),
     onTrouble,
   })
-  const syncs = createSyncs({ db, journal, connectors, connections, directory, orders, metadata, clock, chance, onTrouble })
+  const subscriptions = createSubscriptionSync({ journal, connectors, connections, clock, onTrouble })
+  const syncs = createSyncs({ db, journal, connectors, connections, directory, orders, metadata, subscriptions, clock, chance, onTrouble })
   const reconciler = createReconciler({ journal, directory, orders, clock, onTrouble })
   const exchange = createExchange({ journal, workspace, syncs, clock, build: deps.build, tenant, onTrouble })
 
@@ -116,6 +120,7 @@ export const createHouse = async (deps: HouseDeps): Promise<House> => {
     reconciler,
     syncs,
     metadata,
+    subscriptions,
     exchange,
     start: async () => {
       await reconciler.start()
@@ -125,6 +130,7 @@ export const createHouse = async (deps: HouseDeps): Promise<House> => {
     stop: async () => {
       exchange.stop()
       metadata.stop()
+      subscriptions.stop()
       await syncs.stop()
       await reconciler.stop()
       await orders.stop()
@@ -135,6 +141,7 @@ export const createHouse = async (deps: HouseDeps): Promise<House> => {
       await journal.settle()
       await syncs.idle()
       await metadata.idle()
+      await Promise.all(subscriptions.running())
       await reconciler.idle()
       await orders.idle()
       await journal.settle()

@@ -69,6 +69,8 @@ export interface OrderSettlingDeps {
   readonly onSettled: (connector: ConnectorId, license: LicenseId) => void
   /** Called when people were registered, changed or retired: read what the store says of them. */
   readonly onPeopleSettled: (connector: ConnectorId, ordinals: readonly number[]) => void
+  /** Called when subscriptions were given or taken: read their counts. */
+  readonly onSubscriptionsSettled: (connector: ConnectorId) => void
 }
 
 /** While an order is pending, the store asks for 30 s between looks. */
@@ -308,9 +310,11 @@ export const createOrderSettling = (deps: OrderSettlingDeps): OrderSettling => {
         await recordTaken(write, order.connectorId, served)
         break
       case 'update-user':
+        break
       case 'assign-subscription':
       case 'remove-subscription':
-        break
+        write.told(() => deps.onSubscriptionsSettled(order.connectorId))
+        return
     }
     write.told(() => deps.onPeopleSettled(order.connectorId, served))
   }

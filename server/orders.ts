@@ -74,6 +74,8 @@ export interface OrdersDeps {
   readonly onSettled: (connector: ConnectorId, license: LicenseId) => void
   /** Called when people were registered, changed or retired: read what the store says of them. */
   readonly onPeopleSettled: (connector: ConnectorId, ordinals: readonly number[]) => void
+  /** Called when subscriptions were given or taken: read their counts. */
+  readonly onSubscriptionsSettled: (connector: ConnectorId) => void
   /** Where a named moment is passed; a simulation stops the process there. */
   readonly crashpoint?: (name: string) => void
   readonly onTrouble: (cause: unknown) => void

@@ -44,6 +44,7 @@ import { registrationRoutes } from './routes/registrations.ts'
 import { revokeRoutes } from './routes/revoke.ts'
 import { signInRoutes } from './routes/sign-in.ts'
 import { metricsRoutes, statusRoutes } from './routes/status.ts'
+import { subscriptionRoutes } from './routes/subscriptions.ts'
 import { syncRoutes } from './routes/syncs.ts'
 import { userRoutes } from './routes/users.ts'
 import type { Web } from './routes/web.ts'
@@ -51,6 +52,7 @@ import type { Settings } from './settings.ts'
 import { StartRefused } from './start-refused.ts'
 import { createStatic } from './static.ts'
 import { createAppleStore } from './stores/apple/store.ts'
+import { createSubscribing } from './subscribing.ts'
 import { targetNames } from './verdicts.ts'
 import { sleep, type Chance, type Clock } from '../shared/clock.ts'
 import { mostFrameBytes } from '../shared/protocol.ts'
@@ -134,6 +136,15 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
   const byHand = createDirectoryByHand({ journal, directory, clock, chance })
   const reclaim = createReclaim({ journal, workspace, orders, directory, clock })
   const registering = createRegistering({ journal, connections: house.connections, orders, byHand, clock })
+  const subscribing = createSubscribing({
+    db,
+    journal,
+    connections: house.connections,
+    connectors,
+    orders,
+    subscriptions: house.subscriptions,
+    clock,
+  })
   const revoking = createRevoking({ journal, connections: house.connections, directory, workspace, orders, clock })
   const web = createApp({
     db,
@@ -159,6 +170,7 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
       licenseRoutes({ db, journal, directory, reclaim, clock }),
       assignmentRoutes({ journal, directory, assignments, clock }),
       orderRoutes({ db, facts: journal, orders }),
+      subscriptionRoutes({ journal, directory, connectors, subscribing }),
       userRoutes({ facts: journal, byHand }),
       deviceRoutes({ facts: journal, byHand }),
       groupRoutes({ facts: journal, byHand }),
@@ -311,7 +323,12 @@ const listen = (server: Server, settings: Pick<Settings, 'host' | 'port'>): Prom
 /** Port 0 means any free one, which is known only now. */
 const withPort = (settings: Settings, port: number): Settings =>
   settings.publicUrl.endsWith(':0')
-    ? { ...settings, port, publicUrl: portIn(settings.publicUrl, port), noticeOrigin: settings.noticeOrigin && portIn(settings.noticeOrigin, port) }
+    ? {
+        ...settings,
+        port,
+        publicUrl: portIn(settings.publicUrl, port),
+        noticeOrigin: settings.noticeOrigin && portIn(settings.noticeOrigin, port),
+      }
     : { ...settings, port }
 
 const portIn = (origin: string, port: number): string => origin.replace(/:0$/, `:${port}`)

@@ -17,6 +17,7 @@ import { createPeopleSync } from './people-sync.ts'
 import type { ProductMetadata } from './product-metadata.ts'
 import { failureInWords } from './store-failure.ts'
 import type { LicenseRead, StoreConnection, StoreFailure } from './stores/store.ts'
+import type { SubscriptionSync } from './subscription-sync.ts'
 import { forgetCursor, readCursor } from './sync-cursor.ts'
 import { findSync, keepSync, listSyncs, unendedSyncs, type SyncFilter } from './sync-history.ts'
 import { createSyncReading } from './sync-reading.ts'
@@ -54,6 +55,7 @@ export interface SyncsDeps {
   readonly directory: DirectoryIndex
   readonly orders: Pick<Orders, 'settledLately'>
   readonly metadata: Pick<ProductMetadata, 'refresh'>
+  readonly subscriptions: Pick<SubscriptionSync, 'read'>
   readonly clock: Clock
   readonly chance: Chance
   readonly onTrouble: (cause: unknown) => void
@@ -165,7 +167,7 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
   }
   const phase = (entry: Running, name: SyncPhase, done = 0, total: number | null = null): void => tell(entry, { phase: name, done, total })
 
-  /** 1. Who are we? 2. Products and counts. 3. Seats. 4. Record the differences. 5. What is read beside them, and never holds up the counts: people. Names follow by themselves. */
+  /** 1. Who are we? 2. Products and counts. 3. Seats. 4. Record the differences. 5. What is read beside them, and never holds up the counts: people, subscriptions. Names follow by themselves. */
   const run = async (entry: Running, connector: Connector): Promise<void> => {
     const { id: connectorId } = connector
     await journal.write(async (write) => {
@@ -213,6 +215,8 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
 
     phase(entry, 'people')
     await people.read(connection, connector, entry.sync.full, (pages, totalPages) => phase(entry, 'people', pages, totalPages))
+    phase(entry, 'subscriptions')
+    await deps.subscriptions.read(connection, connector, entry.sync.full)
 
     deps.metadata.refresh(connectorId)
     phase(entry, 'done')

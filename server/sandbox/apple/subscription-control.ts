@@ -1,6 +1,5 @@
-import type { Refusal } from './control.ts'
 import { runOutside } from './events.ts'
-import type { LocationState, OwnedSubscription, RenewalCount, SubscriptionSeat } from './state.ts'
+import type { LocationState, OwnedSubscription, RenewalCount, SubscriptionSeat, Target } from './state.ts'
 import { assignedOf, availableUnits, subscriptionChanged } from './subscriptions.ts'
 import { subscriptionPairOf } from './tasks.ts'
 import type { AppleWorld } from './world.ts'
@@ -29,6 +28,11 @@ export interface SubscriptionSummary {
 
 export type Subscriber = SubscriptionSeat
 
+export interface SubscriptionRefusal {
+  readonly target: Target
+  readonly errorNumber: number
+}
+
 /** What happens to subscriptions outside the protocol. */
 export interface SubscriptionControl {
   subscriptionsEnabled(location: string): boolean
@@ -37,8 +41,8 @@ export interface SubscriptionControl {
   ownSubscription(location: string, adamId: number, owned: NewSubscription): void
   subscriptions(location: string): readonly SubscriptionSummary[]
   subscribers(location: string, adamId: number): readonly Subscriber[]
-  subscribeOutside(location: string, adamId: number, clientUserIds: readonly string[], renewing?: boolean): readonly Refusal[]
-  unsubscribeOutside(location: string, adamId: number, clientUserIds: readonly string[], deferred?: boolean): readonly Refusal[]
+  subscribeOutside(location: string, adamId: number, clientUserIds: readonly string[], renewing?: boolean): readonly SubscriptionRefusal[]
+  unsubscribeOutside(location: string, adamId: number, clientUserIds: readonly string[], deferred?: boolean): readonly SubscriptionRefusal[]
   /** These people have it through a group, whoever had it so before. */
   subscribeByGroup(location: string, adamId: number, clientUserIds: readonly string[]): void
 }
@@ -56,7 +60,7 @@ export const createSubscriptionControl = (world: AppleWorld, mustGet: (uId: stri
     adamId: number,
     clientUserIds: readonly string[],
     terms: { readonly renewing: boolean; readonly deferred: boolean },
-  ): readonly Refusal[] => {
+  ): readonly SubscriptionRefusal[] => {
     mustGetOwned(uId, adamId)
     const targets = clientUserIds.map((clientUserId) => ({ kind: 'user' as const, clientUserId }))
     const subscription = { adamIds: [adamId], ...terms }

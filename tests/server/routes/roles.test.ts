@@ -20,6 +20,12 @@ const routes: readonly (readonly [string, string, readonly Role[]])[] = [
   ['POST', 'connectors/x/claim', acting],
   ['DELETE', 'connectors/x', acting],
   ['POST', 'connectors/x/sync', acting],
+  ['GET', 'connectors/x/subscriptions', all],
+  ['GET', 'connectors/x/subscriptions/s1/subscribers', all],
+  ['POST', 'connectors/x/subscriptions/s1/assign', acting],
+  ['POST', 'connectors/x/subscriptions/s1/remove', acting],
+  ['POST', 'connectors/x/subscriptions/enable', acting],
+  ['POST', 'connectors/x/subscriptions/disable', acting],
   ['GET', 'syncs', all],
   ['GET', 'syncs/x', all],
   ['GET', 'licenses', all],
@@ -85,7 +91,13 @@ test('every route of the API is in this table', async () => {
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
   )
   const known = new Set([
-    ...routes.map(([method, path]) => `${method} /api/v1/${path.replace(/\?.*$/, '').replace(/\/(x|[lud]\d|l1~u1)(?=\/|$)/, '/{id}')}`),
+    ...routes.map(
+      ([method, path]) =>
+        `${method} /api/v1/${path
+          .replace(/\?.*$/, '')
+          .replace(/\/(x|[lud]\d|l1~u1)(?=\/|$)/, '/{id}')
+          .replace('/s1/', '/{subscription}/')}`,
+    ),
     // Open to visitors, or about one's own session.
     'POST /api/v1/sign-in',
     'POST /api/v1/sign-out',
