@@ -7,8 +7,11 @@ import type { Syncs } from './syncs.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { ConnectorId, LicenseId } from '../shared/ids.ts'
 
-/** `license`: its counts, and `seats` its holders too. `sync`: everything, where single reads can't tell. */
-export type Look = { readonly at: 'license'; readonly license: LicenseId; readonly seats: boolean } | { readonly at: 'sync' }
+/** `license`: its counts, and `seats` its holders too. `people`: by their ordinals. `sync`: everything, where single reads can't tell. */
+export type Look =
+  | { readonly at: 'license'; readonly license: LicenseId; readonly seats: boolean }
+  | { readonly at: 'people'; readonly ordinals: readonly number[] }
+  | { readonly at: 'sync' }
 
 export interface NoticeLooks {
   ask(connector: ConnectorId, look: Look): void
@@ -16,17 +19,18 @@ export interface NoticeLooks {
 }
 
 export interface NoticeLooksDeps {
-  readonly syncs: Pick<Syncs, 'request' | 'refreshLicense'>
+  readonly syncs: Pick<Syncs, 'request' | 'refreshLicense' | 'refreshPeople'>
   readonly clock: Clock
   readonly onTrouble: (cause: unknown) => void
 }
 
 const gatherMs = 2_000
-/** Between two rounds of one connector. */
+/** Between two rounds of one connector; longer after a sync, which costs more. */
 const restMs = 10_000
+const restAfterSyncMs = 60_000
 /** The store's lists may lag behind what it tells by 5 minutes (reference 5.4). */
 const caughtUpMs = 5 * 60_000 + 30_000
-/** Licenses read one by one within `windowMs`; more than that is a sync. */
+/** Licenses and people read one by one within `windowMs`; more than that is a sync. */
 const mostSingleReads = 20
 const windowMs = 60_000
 /** A sync that had begun before may have passed what was told: another one follows it. */
@@ -35,10 +39,11 @@ const askSyncAgainMs = 15_000
 /** What is to be read. */
 interface Round {
   readonly seatsByLicense: Map<LicenseId, boolean>
+  readonly people: Set<number>
   sync: boolean
 }
-const emptyRound = (): Round => ({ seatsByLicense: new Map(), sync: false })
-const isEmpty = ({ seatsByLicense, sync }: Round): boolean => seatsByLicense.size === 0 && !sync
+const emptyRound = (): Round => ({ seatsByLicense: new Map(), people: new Set(), sync: false })
+const reads = ({ seatsByLicense, people }: Round): number => seatsByLicense.size + people.size
 
 interface Desk {
   soon: Round
@@ -47,7 +52,7 @@ interface Desk {
   cancelLate: (() => void) | undefined
   /** No round begins before. */
   restUntil: number
-  /** When single licenses were read, in the window. */
+  /** When something was read by itself, in the window. */
   reads: number[]
 }
 
@@ -67,12 +72,15 @@ export const createNoticeLooks = (deps: NoticeLooksDeps): NoticeLooks => {
 
   const add = (round: Round, look: Look): void => {
     if (look.at === 'sync') round.sync = true
+    else if (look.at === 'people') for (const ordinal of look.ordinals) round.people.add(ordinal)
     else round.seatsByLicense.set(look.license, look.seats || round.seatsByLicense.get(look.license) === true)
   }
 
   const planSoon = (connector: ConnectorId, desk: Desk, afterMs: number): void => {
     if (stopped || desk.cancelSoon !== undefined) return
-    desk.cancelSoon = clock.after(Math.max(afterMs, desk.restUntil - clock.now()), () => {
+    // Never longer than the longest rest: the clock may have been set back.
+    const waitMs = Math.min(restAfterSyncMs, Math.max(afterMs, desk.restUntil - clock.now()))
+    desk.cancelSoon = clock.after(waitMs, () => {
       desk.cancelSoon = undefined
       const round = desk.soon
       desk.soon = emptyRound()
@@ -91,20 +99,23 @@ export const createNoticeLooks = (deps: NoticeLooksDeps): NoticeLooks => {
 
   const go = async (connector: ConnectorId, desk: Desk, round: Round): Promise<void> => {
     const now = clock.now()
-    if (stopped || isEmpty(round)) return
+    if (stopped || (reads(round) === 0 && !round.sync)) return
     desk.restUntil = now + restMs
-    desk.reads = desk.reads.filter((at) => at > now - windowMs)
-    if (round.sync || desk.reads.length + round.seatsByLicense.size > mostSingleReads) return await sync(connector, desk)
-    for (const [license, seats] of round.seatsByLicense) {
-      desk.reads.push(now)
-      syncs.refreshLicense(connector, license, seats)
-    }
+    desk.reads = desk.reads.filter((at) => at > now - windowMs && at <= now)
+    if (round.sync || desk.reads.length + reads(round) > mostSingleReads) return await sync(connector, desk)
+    for (let n = 0; n < reads(round); n += 1) desk.reads.push(now)
+    for (const [license, seats] of round.seatsByLicense) syncs.refreshLicense(connector, license, seats)
+    if (round.people.size > 0) syncs.refreshPeople(connector, [...round.people])
   }
 
   const sync = async (connector: ConnectorId, desk: Desk): Promise<void> => {
     const asked = clock.now()
     const begun = await syncs.request(connector, 'push', false)
-    if (begun === undefined || Date.parse(begun.startedAt) >= asked) return
+    if (begun === undefined) return
+    if (Date.parse(begun.startedAt) >= asked) {
+      desk.restUntil = asked + restAfterSyncMs
+      return
+    }
     desk.soon.sync = true
     planSoon(connector, desk, askSyncAgainMs)
   }

@@ -20,7 +20,7 @@ export interface KeptNotice {
 export interface NoticeRows {
   /** False: it is here already. */
   keep(write: Writing, connector: ConnectorId, notice: Notice, body: string, at: number): Promise<boolean>
-  /** Those that are due, in the order of their arrival. */
+  /** Those that are due, in the order of their arrival; also those that wait longer than any does, after the clock was set back. */
   due(at: number, most: number): Promise<readonly KeptNotice[]>
   nextDueAt(): Promise<number | undefined>
   settle(write: Writing, notice: KeptNotice, verdict: NoticeVerdict): Promise<void>
@@ -33,6 +33,9 @@ export interface NoticeRows {
   lastAt(connector: ConnectorId): Promise<number | undefined>
   prune(write: Writing, before: number): Promise<void>
 }
+
+/** No notice waits longer for the answer of a call of ours. */
+export const longestWaitMs = 2 * 60_000
 
 /** PostgreSQL knows no text with a NUL in it, and nothing that a store means is longer. */
 const plain = (text: string, most: number): string =>
@@ -104,7 +107,7 @@ export const createNoticeRows = (deps: { readonly db: Db; readonly sealer: Seale
         .selectFrom('notices')
         .select(['connector', 'id', 'received_at', 'body'])
         .where('state', '=', 'waiting')
-        .where('due_at', '<=', at)
+        .where((row) => row.or([row('due_at', '<=', at), row('due_at', '>', at + longestWaitMs)]))
         .orderBy('n')
         .limit(most)
         .execute()
@@ -116,7 +119,13 @@ export const createNoticeRows = (deps: { readonly db: Db; readonly sealer: Seale
       }))
     },
     nextDueAt: async () => {
-      const row = await db.selectFrom('notices').select('due_at').where('state', '=', 'waiting').orderBy('due_at').executeTakeFirst()
+      const row = await db
+        .selectFrom('notices')
+        .select('due_at')
+        .where('state', '=', 'waiting')
+        .orderBy('due_at')
+        .limit(1)
+        .executeTakeFirst()
       return row?.due_at ?? undefined
     },
     settle: async (write, { connector, id }, state) => {
@@ -141,6 +150,7 @@ export const createNoticeRows = (deps: { readonly db: Db; readonly sealer: Seale
         .where('connector', '=', connector)
         .where('reference', '=', reference)
         .where('state', '=', 'outside')
+        .limit(1)
         .executeTakeFirst()
       return row !== undefined
     },
@@ -150,6 +160,7 @@ export const createNoticeRows = (deps: { readonly db: Db; readonly sealer: Seale
         .select('received_at')
         .where('connector', '=', connector)
         .orderBy('received_at', 'desc')
+        .limit(1)
         .executeTakeFirst()
       return row?.received_at
     },

@@ -52,7 +52,7 @@ export const createNoticeSubscription = (deps: NoticeSubscriptionDeps): NoticeSu
 
   const isTooSoon = (connector: Connector): boolean => {
     const triedAt = triedAtByConnector.get(connector.id)
-    return connector.notices.state === 'unreachable' && triedAt !== undefined && clock.now() - triedAt < tryAgainAfterMs
+    return connector.notices.state === 'unreachable' && triedAt !== undefined && Math.abs(clock.now() - triedAt) < tryAgainAfterMs
   }
 
   const run = async (id: ConnectorId, why: WhySubscribe): Promise<void> => {

@@ -11,8 +11,10 @@ import type { Connectors } from './connectors.ts'
 import type { Db } from './database/schema.ts'
 import type { DirectoryIndex } from './directory/directory.ts'
 import type { Journal, Writing } from './journal.ts'
+import { findLicense } from './licenses.ts'
+import { createLimit } from './limit.ts'
 import { createNoticeLooks } from './notice-looks.ts'
-import { createNoticeRows, referenceOf, type KeptNotice, type NoticeVerdict } from './notice-rows.ts'
+import { createNoticeRows, longestWaitMs, referenceOf, type KeptNotice, type NoticeVerdict } from './notice-rows.ts'
 import type { NoticeSecrets } from './notice-secrets.ts'
 import { createNoticeSubscription, type NoticeSubscription } from './notice-subscription.ts'
 import type { Orders } from './orders.ts'
@@ -62,10 +64,9 @@ export interface NoticesDeps {
 
 /** A notice may come before the answer of the call that it tells of: that call's reference is not on disk yet. */
 const graceMs = 5_000
-/** As long as such an answer can take, a call of ours without one may be what the notice tells of. */
-const longestGraceMs = 2 * 60_000
 /** Notices of one call come in hundreds. Until all its targets were told the order itself is asked about no oftener. */
 const lookAgainMs = 30_000
+const forgetLookMs = 15 * 60_000
 const keptMs = 3 * 24 * 60 * 60_000
 const pruneEveryMs = 60 * 60_000
 const mostTogether = 100
@@ -73,8 +74,15 @@ const retryAfterTroubleMs = 30_000
 /** When the last notice came is shown to the minute. */
 const lastAtEveryMs = 60_000
 const alarmEveryMs = 60 * 60_000
+/** Seats of one license that are read whole because of a notice. */
+const mostSeatsAtOnce = 5_000
+/** Calls of somebody else's that get an audit row each; a flood of them gets one row that says so. */
+const outsideRows = { most: 200, windowMs: 60 * 60_000 }
 /** Holders and products named in one audit row. */
 const mostNamed = 10
+
+/** Somebody else at the store: its portal, or another service. */
+const outside = { id: theServer.id, name: 'Outside Quartermaster' }
 
 /** What following a notice led to; `record` belongs into the act that settles it. */
 type Followed =
@@ -92,6 +100,8 @@ export const createNotices = (deps: NoticesDeps): Notices => {
   const rows = createNoticeRows(deps)
   const looks = createNoticeLooks(deps)
   const subscription = createNoticeSubscription({ ...deps, lastAt: rows.lastAt })
+  const outsideLimit = createLimit(clock, outsideRows)
+  const floodLimit = createLimit(clock, { most: 1, windowMs: outsideRows.windowMs })
   const lookedAtByReference = new Map<string, { readonly at: number; readonly told: number }>()
   let running: Promise<void> | undefined
   let again = false
@@ -162,7 +172,7 @@ export const createNotices = (deps: NoticesDeps): Notices => {
       })
     }
     const next = await rows.nextDueAt()
-    if (next !== undefined && !stopped) wakeAt(next)
+    if (next !== undefined && !stopped) wakeAt(Math.min(next, clock.now() + longestWaitMs))
   }
 
   /** Each connector's last notice, at most once a minute: every change of a connector goes to every screen. */
@@ -174,7 +184,7 @@ export const createNotices = (deps: NoticesDeps): Notices => {
       await connectors.update(write, id, (connector) => {
         const { notices } = connector
         if (notices.state !== 'subscribed') return connector
-        if (notices.lastAt !== null && at - Date.parse(notices.lastAt) < lastAtEveryMs) return connector
+        if (notices.lastAt !== null && Math.abs(at - Date.parse(notices.lastAt)) < lastAtEveryMs) return connector
         return { ...connector, notices: { ...notices, lastAt: isoTime(at) } }
       })
   }
@@ -217,9 +227,10 @@ export const createNotices = (deps: NoticesDeps): Notices => {
       return settled('done')
     }
     const age = clock.now() - kept.receivedAt
-    if (reference !== null && age < graceMs) return { is: 'later', dueAt: kept.receivedAt + graceMs }
-    if (reference !== null && age < longestGraceMs && (await isAnswerUnderWay(connector.id)))
-      return { is: 'later', dueAt: clock.now() + graceMs }
+    // Younger than new: the clock was set back, and the grace is over.
+    const mayBeOurs = reference !== null && age >= 0
+    if (mayBeOurs && age < graceMs) return { is: 'later', dueAt: kept.receivedAt + graceMs }
+    if (mayBeOurs && age < longestWaitMs && (await isAnswerUnderWay(connector.id))) return { is: 'later', dueAt: clock.now() + graceMs }
     // What failed changed nothing.
     if (news.outcome === 'failure') return settled('done')
     return await followOutside(connector, news, reference)
@@ -237,7 +248,8 @@ export const createNotices = (deps: NoticesDeps): Notices => {
       .where('connector', '=', connector)
       .where('state', '=', 'sent')
       .where('reference', 'is', null)
-      .where('attempted_at', '>', clock.now() - longestGraceMs)
+      .where('attempted_at', '>', clock.now() - longestWaitMs)
+      .limit(1)
       .executeTakeFirst()
     return row !== undefined
   }
@@ -248,8 +260,8 @@ export const createNotices = (deps: NoticesDeps): Notices => {
     const told = await rows.partsTold(connector, reference)
     const last = lookedAtByReference.get(name)
     const isWhole = told >= targets && (last === undefined || last.told < targets)
-    if (last !== undefined && !isWhole && clock.now() - last.at < lookAgainMs) return
-    for (const [old, { at }] of lookedAtByReference) if (clock.now() - at > longestGraceMs) lookedAtByReference.delete(old)
+    if (last !== undefined && !isWhole && Math.abs(clock.now() - last.at) < lookAgainMs) return
+    for (const [old, { at }] of lookedAtByReference) if (Math.abs(clock.now() - at) > forgetLookMs) lookedAtByReference.delete(old)
     lookedAtByReference.set(name, { at: clock.now(), told })
     await orders.lookNow(connector, reference)
   }
@@ -306,7 +318,9 @@ export const createNotices = (deps: NoticesDeps): Notices => {
       if (row === undefined) looks.ask(connector, { at: 'sync' })
       else {
         const license = licenseIdOf(row.ordinal)
-        looks.ask(connector, { at: 'license', license, seats })
+        // An increment costs less than so many holders.
+        const isLarge = seats && ((await findLicense(journal, license))?.inUse ?? 0) > mostSeatsAtOnce
+        looks.ask(connector, isLarge ? { at: 'sync' } : { at: 'license', license, seats })
         known.push(license)
       }
     }
@@ -317,7 +331,7 @@ export const createNotices = (deps: NoticesDeps): Notices => {
   const lookAtPeople = (connector: ConnectorId, keys: readonly string[]): void => {
     const ordinals = keys.map((key) => directory.ordinalOfKey('user', key))
     const known = ordinals.filter((ordinal) => ordinal !== undefined)
-    if (known.length > 0) syncs.refreshPeople(connector, known)
+    if (known.length > 0) looks.ask(connector, { at: 'people', ordinals: known })
     // Somebody whom nobody named here before.
     if (known.length < ordinals.length || keys.length === 0) looks.ask(connector, { at: 'sync' })
   }
@@ -331,19 +345,27 @@ export const createNotices = (deps: NoticesDeps): Notices => {
     action: string,
   ): Promise<void> => {
     if (reference !== null && (await rows.isKnownOutside(write.trx, connector.id, reference))) return
+    const isFlood = !outsideLimit.take(connector.id).ok
+    if (isFlood && !floodLimit.take(connector.id).ok) return
+    const row = { at: clock.now(), actor: outside, object: connector.id, origin: 'store' }
+    if (isFlood)
+      return void (await appendAudit(write.trx, {
+        ...row,
+        action: 'notices.many-changes-outside',
+        detail: { inTheLastHour: outsideRows.most, text: 'More were told of than are noted here one by one.' },
+      }))
     await appendAudit(write.trx, {
-      at: clock.now(),
-      actor: { id: theServer.id, name: 'Outside Quartermaster' },
+      ...row,
       action,
-      object: connector.id,
       detail: {
+        // What the notice says; what is so is read, and shown by the seats.
+        source: 'notice',
         reference,
         act: news.action,
         products: news.products.slice(0, mostNamed).map(({ productId }) => productId),
         holders: news.holders.slice(0, mostNamed).map(({ key }) => key),
         toldOf: news.parts,
       },
-      origin: 'store',
     })
   }
 
@@ -358,7 +380,7 @@ export const createNotices = (deps: NoticesDeps): Notices => {
     if (!isNew) return
     await appendAudit(write.trx, {
       at: clock.now(),
-      actor: { id: theServer.id, name: 'Outside Quartermaster' },
+      actor: outside,
       action: 'notice.of-another-location',
       object: id,
       detail: { location, kind: notice.kind.slice(0, 60) },

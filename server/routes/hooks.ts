@@ -26,6 +26,15 @@ export const hookRoutes =
   (deps: { readonly notices: Pick<Notices, 'take'>; readonly clock: Clock }): RouteModule =>
   (web) => {
     const limit = createLimit(deps.clock, wrongSecrets)
+    /** Only what was wrong counts: of right ones a store may send hundreds at once. */
+    const restUntilByVisitor = new Map<string, number>()
+    const countWrong = (visitor: string): void => {
+      const counted = limit.take(visitor)
+      if (counted.ok) return
+      const now = deps.clock.now()
+      for (const [other, until] of restUntilByVisitor) if (until <= now) restUntilByVisitor.delete(other)
+      restUntilByVisitor.set(visitor, now + counted.error.retryAfterMs)
+    }
 
     web.post(
       noticePath('apple', ':connector'),
@@ -43,13 +52,15 @@ export const hookRoutes =
         },
       }),
       async (c) => {
-        const tried = limit.take(visitorOf(c.get('address')))
-        if (!tried.ok) return c.body(null, 429, { 'Retry-After': String(Math.ceil(tried.error.retryAfterMs / 1000)) })
+        const visitor = visitorOf(c.get('address'))
+        const restMs = (restUntilByVisitor.get(visitor) ?? 0) - deps.clock.now()
+        if (restMs > 0 && restMs <= wrongSecrets.windowMs) return c.body(null, 429, { 'Retry-After': String(Math.ceil(restMs / 1000)) })
         const bearer = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(c.req.header('authorization') ?? '')?.[1]
         const taken = await deps.notices.take(c.req.param('connector') ?? '', bearer, () => c.req.text())
-        if (taken === 'not-let-in') return c.body(null, 403)
-        const giveBack = tried.value
-        giveBack()
+        if (taken === 'not-let-in') {
+          countWrong(visitor)
+          return c.body(null, 403)
+        }
         return c.body(null, taken === 'no-notice' ? 400 : 200)
       },
     )

@@ -2,6 +2,8 @@
 import fc from 'fast-check'
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
+import { Secret } from '../../../../server/secret.ts'
+import { coreNoticeTypes, laterNoticeTypes } from '../../../../server/stores/apple/notice.ts'
 import { createAppleStore } from '../../../../server/stores/apple/store.ts'
 import type { StoreConnection } from '../../../../server/stores/store.ts'
 import { seededChance } from '../../../world/hand-clock.ts'
@@ -14,12 +16,15 @@ const inForms = (secret: string): readonly string[] => [
   Buffer.from(secret).toString('base64'),
   Buffer.from(secret).toString('hex'),
 ]
-const forms = [...inForms(CANARY), ...inForms(bearer)]
+/** Told back in clear by the store itself. */
+const noticeSecret = 'canary-notice-secret'
+const forms = [...inForms(CANARY), ...inForms(bearer), ...inForms(noticeSecret)]
 const showsToken = (value: unknown): boolean => {
   const shown = `${JSON.stringify(value)} ${inspect(value, { depth: 12, showHidden: true, getters: true })}`
   return forms.some((form) => shown.includes(form))
 }
 
+const noticeUrl = 'https://licenses.example/hooks/apple/1'
 const envelope = { uId: '7700000000000123', tokenExpirationDate: '2027-05-02T09:14:55+0000', mdmInfo: { ...mark } }
 const paging = { currentPageIndex: 0, size: 1, totalPages: 1, versionId: 'v1' }
 const good: Readonly<Record<string, unknown>> = {
@@ -27,7 +32,15 @@ const good: Readonly<Record<string, unknown>> = {
     limits: { maxSerialNumbers: 1000, maxRequestPerSecond: 15 },
     errorCodes: [{ errorNumber: 9601, errorMessage: 'x' }],
   },
-  '/client/config': { ...envelope, locationName: 'Eastmere', countryISO2ACode: 'DE', defaultPlatform: 'enterprisestore' },
+  '/client/config': {
+    ...envelope,
+    locationName: 'Eastmere',
+    countryISO2ACode: 'DE',
+    defaultPlatform: 'enterprisestore',
+    notificationUrl: noticeUrl,
+    notificationAuthToken: noticeSecret,
+    subscribedNotificationTypes: [...coreNoticeTypes, ...laterNoticeTypes],
+  },
   '/assets': {
     ...envelope,
     ...paging,
@@ -74,6 +87,8 @@ const connectTo = (answer: (path: string) => Response) => {
 const everything = (connection: StoreConnection): readonly (() => Promise<{ readonly ok: boolean }>)[] => [
   () => connection.identify(),
   () => connection.limits(),
+  () => connection.listen({ url: noticeUrl, secret: Secret.of(noticeSecret) }),
+  () => connection.listen(null),
   () => connection.readLicenses(),
   () => connection.readLicense(APP, 'STDQ'),
   () => connection.readSeats(null, { begin: () => undefined, page: () => undefined }),
