@@ -58,6 +58,15 @@ const chunksPerRead = 64
 export const createFactStore = (db: Kysely<Database>): FactStore => {
   const heldRows = new Map<ChunkKey, Held>()
   const heldColumns = new Map<ChunkKey, Held>()
+  // Built once: a sync reads and keeps thousands of chunks, and building a statement takes longer than running it.
+  const readChunk = db.selectFrom('chunks').select('bytes').where('key', '=', '').compile()
+  const keepChunk = db
+    .insertInto('chunks')
+    .values({ key: '', seq: 0, bytes: new Uint8Array(0) })
+    .onConflict((conflict) =>
+      conflict.column('key').doUpdateSet((row) => ({ seq: row.ref('excluded.seq'), bytes: row.ref('excluded.bytes') })),
+    )
+    .compile()
   /** Counts how often memory was changed, so that a slow read does not put an older chunk over a newer one. */
   let turn = 0
 
@@ -76,8 +85,8 @@ export const createFactStore = (db: Kysely<Database>): FactStore => {
     const held = heldRows.get(key) ?? heldColumns.get(key)
     if (held !== undefined) return held
     const before = turn
-    const row = await executor.selectFrom('chunks').select('bytes').where('key', '=', key).executeTakeFirst()
-    const loaded = decode(key, row?.bytes)
+    const { rows } = await executor.executeQuery<{ readonly bytes: Uint8Array }>({ ...readChunk, parameters: [key] })
+    const loaded = decode(key, rows[0]?.bytes)
     if (turn === before) hold(key, loaded)
     return loaded
   }
@@ -109,12 +118,7 @@ export const createFactStore = (db: Kysely<Database>): FactStore => {
         },
         keep: async () => {
           for (const [key, { held, seq }] of changed) {
-            const bytes = encode(key, held)
-            await trx()
-              .insertInto('chunks')
-              .values({ key, seq, bytes })
-              .onConflict((conflict) => conflict.column('key').doUpdateSet({ seq, bytes }))
-              .execute()
+            await trx().executeQuery({ ...keepChunk, parameters: [key, seq, encode(key, held)] })
           }
         },
         adopt: () => {

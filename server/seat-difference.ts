@@ -27,30 +27,31 @@ export const seatDifference = (held: Columns, read: SeatsAsRead): SeatDifference
   const gone: number[] = []
   let freshCount = 0
   let at = 0
-  const passHeld = (ordinal: number): void => {
-    if (read.full && lately.get(ordinal) !== 'given') gone.push(ordinal)
-  }
-  for (const ordinal of ordinals) {
-    for (; at < held.ordinals.length && (held.ordinals[at] as number) < ordinal; at += 1) passHeld(held.ordinals[at] as number)
-    if (held.ordinals[at] === ordinal) {
-      at += 1
-      continue
+  const heldUpTo = (end: number): void => {
+    for (; at < held.ordinals.length && (held.ordinals[at] as number) < end; at += 1) {
+      const ordinal = held.ordinals[at] as number
+      if (read.full && lately.get(ordinal) !== 'given') gone.push(ordinal)
     }
-    if (lately.get(ordinal) === 'taken') continue
-    fresh[freshCount] = ordinal
-    freshCount += 1
   }
-  for (; at < held.ordinals.length; at += 1) passHeld(held.ordinals[at] as number)
+  for (let index = 0; index < ordinals.length; index += 1) {
+    const ordinal = ordinals[index] as number
+    heldUpTo(ordinal)
+    if (held.ordinals[at] === ordinal) at += 1
+    else if (lately.get(ordinal) !== 'taken') {
+      fresh[freshCount] = ordinal
+      freshCount += 1
+    }
+  }
+  heldUpTo(Infinity)
   if (freshCount === 0 && gone.length === 0) return undefined
   const put = fresh.slice(0, freshCount)
+  const flags = new Uint8Array(freshCount)
+  for (let index = 0; index < freshCount; index += 1) {
+    const ordinal = put[index] as number
+    flags[index] = seatFlags({ licenseType: read.kindOf(ordinal), origin: read.ordered.has(ordinal) ? 'assignment' : 'found' })
+  }
   return {
-    put: {
-      ordinals: put,
-      sinceS: new Uint32Array(freshCount).fill(Math.floor(read.at / 1000)),
-      flags: Uint8Array.from(put, (ordinal) =>
-        seatFlags({ licenseType: read.kindOf(ordinal), origin: read.ordered.has(ordinal) ? 'assignment' : 'found' }),
-      ),
-    },
+    put: { ordinals: put, sinceS: new Uint32Array(freshCount).fill(Math.floor(read.at / 1000)), flags },
     remove: gone.length === 0 ? noOrdinals : Uint32Array.from(gone),
   }
 }
@@ -59,7 +60,8 @@ export const seatDifference = (held: Columns, read: SeatsAsRead): SeatDifference
 export const distinctOrdinals = (ordinals: Uint32Array): Uint32Array => {
   ordinals.sort()
   let length = 0
-  for (const ordinal of ordinals) {
+  for (let index = 0; index < ordinals.length; index += 1) {
+    const ordinal = ordinals[index] as number
     if (length > 0 && ordinals[length - 1] === ordinal) continue
     ordinals[length] = ordinal
     length += 1

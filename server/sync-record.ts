@@ -3,6 +3,7 @@
  * record closes. A sync that fails before or in it leaves no half.
  */
 import type { Connectors } from './connectors.ts'
+import { insertMany } from './database/many.ts'
 import { knowPrincipals, type DirectoryIndex } from './directory/directory.ts'
 import type { Journal, Writing } from './journal.ts'
 import { licenseAfter } from './license-after-read.ts'
@@ -102,8 +103,11 @@ export const createSyncRecord = (deps: SyncRecordDeps): SyncRecord => {
   const knowHolders = async (write: Writing, source: string, { holders }: ReadSeats): Promise<KnownHolders> => {
     const { ordinalOf, made } = await knowPrincipals(write, directory, source, holders)
     const ordinals = Uint32Array.from(holders, ({ kind, key }) => ordinalOf(kind, key))
-    const kindByOrdinal = new Map(holders.map(({ kind }, place) => [ordinals[place] ?? 0, kind]))
-    return { ordinals, kindOf: (ordinal) => kindByOrdinal.get(ordinal) ?? 'device', made }
+    const isUser = new Uint8Array(ordinals.reduce((most, ordinal) => Math.max(most, ordinal), 0) + 1)
+    holders.forEach(({ kind }, place) => {
+      if (kind === 'user') isUser[ordinals[place] ?? 0] = 1
+    })
+    return { ordinals, kindOf: (ordinal) => (isUser[ordinal] === 1 ? 'user' : 'device'), made }
   }
 
   /** The seats of one license as read, against those held. Gives how many changed. */
@@ -208,16 +212,13 @@ const licenseIds = async (
   for (const key of walk.seats.placesByLicense.keys()) fresh.add(key)
   for (const key of idByKey.keys()) fresh.delete(key)
   if (fresh.size === 0) return idByKey
-  let ordinal = await write.nextNumbers('license', fresh.size)
-  for (const key of fresh) {
+  const first = await write.nextNumbers('license', fresh.size)
+  const made = [...fresh].map((key, place) => {
     const at = key.indexOf('/')
-    await write.trx
-      .insertInto('license_keys')
-      .values({ connector: connectorId, product: key.slice(0, at), pricing: key.slice(at + 1), ordinal })
-      .execute()
-    idByKey.set(key, licenseIdOf(ordinal))
-    ordinal += 1
-  }
+    return { connector: connectorId, product: key.slice(0, at), pricing: key.slice(at + 1), ordinal: first + place }
+  })
+  await insertMany(write.trx, 'license_keys', made)
+  for (const row of made) idByKey.set(`${row.product}/${row.pricing}`, licenseIdOf(row.ordinal))
   return idByKey
 }
 

@@ -2,6 +2,7 @@
  * The directory in memory: who is known, under which ordinal, and in which group. Read at the start, then kept in step
  * with the facts as they are committed.
  */
+import { insertMany, selectMany } from '../database/many.ts'
 import type { Journal, Writing } from '../journal.ts'
 import type { Directory, PrincipalState } from '../../shared/reconcile.ts'
 import {
@@ -50,10 +51,6 @@ export interface DirectoryIndex extends Directory {
 }
 
 export const normalKey = (kind: PrincipalKind, key: string): string => (kind === 'user' ? normalUserName(key) : normalSerialNumber(key))
-
-/** SQLite takes 32,766 values in one statement, PostgreSQL 65,535. */
-const rowsPerInsert = 1000
-const keysPerRead = 1000
 
 const KNOWN = 1
 const DEVICE = 2
@@ -218,11 +215,7 @@ export const knowPrincipals = async (
     madeByChunk.set(chunk, rows)
     ordinal += 1
   }
-  for (let from = 0; from < stored.length; from += rowsPerInsert)
-    await write.trx
-      .insertInto('principal_keys')
-      .values(stored.slice(from, from + rowsPerInsert))
-      .execute()
+  await insertMany(write.trx, 'principal_keys', stored)
   for (const [chunk, rows] of madeByChunk) await write.record(rowsFact(chunk, rows))
   return {
     made,
@@ -241,14 +234,10 @@ const storedOrdinals = async (
   const ordinalByName = new Map<string, number>()
   for (const kind of ['user', 'device'] as const) {
     const normals = keys.filter((key) => key.kind === kind).map(({ normal }) => normal)
-    for (let from = 0; from < normals.length; from += keysPerRead)
-      for (const { key, ordinal } of await write.trx
-        .selectFrom('principal_keys')
-        .select(['key', 'ordinal'])
-        .where('kind', '=', kind)
-        .where('key', 'in', normals.slice(from, from + keysPerRead))
-        .execute())
-        ordinalByName.set(`${kind}/${key}`, ordinal)
+    for (const { key, ordinal } of await selectMany(write.trx, normals, (some) =>
+      write.trx.selectFrom('principal_keys').select(['key', 'ordinal']).where('kind', '=', kind).where('key', 'in', some).compile(),
+    ))
+      ordinalByName.set(`${kind}/${key}`, ordinal)
   }
   return ordinalByName
 }
