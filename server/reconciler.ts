@@ -1,12 +1,12 @@
 /**
- * Runs reconcile at its pace: a license whose wishes, seats, orders or people changed is weighed again, one at a time,
+ * Runs reconcile at its pace: a license whose wishes, seats, orders or people changed is weighed again,
  * and what follows is written down in one act: the tally, the orders to send, the seats that are found from now on.
  */
 import type { DirectoryIndex } from './directory/directory.ts'
 import type { Journal } from './journal.ts'
 import { findLicense } from './licenses.ts'
 import type { Orders } from './orders.ts'
-import type { Clock } from '../shared/clock.ts'
+import { sleep, type Clock } from '../shared/clock.ts'
 import { writingBlockedBy } from '../shared/connector.ts'
 import {
   columnsFact,
@@ -45,6 +45,8 @@ export interface ReconcilerDeps {
 const firstPauseMs = 30_000
 const longestPauseMs = 60 * 60_000
 const afterTroubleMs = 5_000
+/** Licenses weighed at once: their acts are committed together, and what follows for one target leaves in as few calls as can be. */
+const mostTogether = 64
 
 export const createReconciler = (deps: ReconcilerDeps): Reconciler => {
   const { journal, directory, orders, clock } = deps
@@ -61,21 +63,23 @@ export const createReconciler = (deps: ReconcilerDeps): Reconciler => {
   const pump = (): void => {
     if (busy !== undefined || stopped || troubled || dirty.size === 0) return
     busy = (async () => {
-      for (const license of dirty) {
-        if (stopped) break
-        dirty.delete(license)
-        try {
-          await weigh(license)
-        } catch (cause) {
-          dirty.add(license)
+      while (dirty.size > 0 && !stopped) {
+        const together = [...dirty].slice(0, mostTogether)
+        for (const license of together) dirty.delete(license)
+        const weighed = await Promise.allSettled(together.map(weigh))
+        const failed = together.filter((_, at) => weighed[at]?.status === 'rejected')
+        if (failed.length > 0) {
+          for (const license of failed) dirty.add(license)
           troubled = true
-          deps.onTrouble(cause)
+          deps.onTrouble(weighed.find((one) => one.status === 'rejected')?.reason)
           later(afterTroubleMs, () => {
             troubled = false
             pump()
           })
           break
         }
+        // After a sync of everything there are thousands: others get their turn between.
+        if (dirty.size > 0) await sleep(clock, 0)
       }
     })().finally(() => {
       busy = undefined
