@@ -20,6 +20,8 @@ export interface FullSyncFigures {
   readonly incrementMs: number
   /** The bare loop, before and after. */
   readonly bareMs: readonly number[]
+  /** Time of the working thread on a processor for the first sync and for a bare loop: neighbours' load moves it least. */
+  readonly cpuMs: { readonly full: number; readonly bare: readonly number[] }
   readonly requests: number
   /** The server's, from its start to the end of each. */
   readonly peakMB: { readonly atStart: number; readonly full: number; readonly again: number }
@@ -66,6 +68,14 @@ const startServer = async (dataDirectory: string, store: StoreReady, nodeArgumen
 const peakMB = (child: ChildProcess): number =>
   Math.round(Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${String(child.pid)}/status`, 'utf8'))?.[1] ?? 0) / 1024)
 
+const ticksPerSecond = 100
+/** Spent by the thread that does the work, in user and system mode, from its start. */
+const cpuMs = (child: ChildProcess): number => {
+  const [, fields = ''] = readFileSync(`/proc/${String(child.pid)}/task/${String(child.pid)}/stat`, 'utf8').split(') ')
+  const [user = 0, system = 0] = fields.split(' ').slice(11, 13).map(Number)
+  return ((user + system) * 1000) / ticksPerSecond
+}
+
 /** `nodeArguments`: for the server, such as those of a profile. */
 export const measureFullSync = async (nodeArguments: readonly string[] = []): Promise<FullSyncFigures> => {
   const dataDirectory = mkdtempSync(join(tmpdir(), 'quartermaster-bench-sync-'))
@@ -93,13 +103,13 @@ export const measureFullSync = async (nodeArguments: readonly string[] = []): Pr
       store.send('asked')
       return await said<readonly string[]>(store)
     }
-    const bareLoop = async (paths: readonly string[]): Promise<number> => {
+    const bareLoop = async (paths: readonly string[]): Promise<readonly [ms: number, cpuMs: number]> => {
       const loop = fork(join(import.meta.dirname, 'bare-loop.ts'))
       loop.send({ origin: ready.url, bearer: ready.tokenFile, paths } satisfies BareLoop)
-      const ms = await said<number>(loop)
+      const told = await said<readonly [number, number]>(loop)
       loop.removeAllListeners('exit')
       loop.disconnect()
-      return ms
+      return told
     }
     /** From its start until it is told as recorded: on disk, and in memory for whoever asks. */
     const ended = async (sync: Sync): Promise<number> => {
@@ -107,7 +117,7 @@ export const measureFullSync = async (nodeArguments: readonly string[] = []): Pr
         const { state, error, startedAt } = await ask<Sync>('GET', `/syncs/${sync.id}`)
         if (state === 'failed') throw new Error(`the sync failed: ${JSON.stringify(error)}`)
         if (state === 'succeeded') return Date.now() - Date.parse(startedAt)
-        await new Promise((resolve) => void setTimeout(resolve, 20))
+        await new Promise((resolve) => void setTimeout(resolve, 100))
       }
     }
     /** A sync still looks for names once its counts are recorded; a new one would join it. */
@@ -120,6 +130,7 @@ export const measureFullSync = async (nodeArguments: readonly string[] = []): Pr
     }
 
     const atStart = peakMB(child)
+    const cpuAtStart = cpuMs(child)
     const connector = await ask<{ readonly id: string; readonly lastSync: Sync }>('POST', '/connectors', {
       kind: 'apple-apps-books',
       name: 'Full size',
@@ -127,16 +138,25 @@ export const measureFullSync = async (nodeArguments: readonly string[] = []): Pr
     })
     const first = connector.lastSync
     const fullMs = await ended(first)
+    const cpuFull = cpuMs(child) - cpuAtStart
     const full = peakMB(child)
     const paths = await asked()
-    const bareMs = [await bareLoop(paths)]
+    const bare = [await bareLoop(paths)]
     const increment = await syncAgain(connector.id, false, first)
     const incrementMs = await ended(increment)
     const again = await syncAgain(connector.id, true, increment)
     const againMs = await ended(again)
     const peakAgain = peakMB(child)
-    bareMs.push(await bareLoop(paths))
-    return { fullMs, againMs, incrementMs, bareMs, requests: paths.length, peakMB: { atStart, full, again: peakAgain } }
+    bare.push(await bareLoop(paths))
+    return {
+      fullMs,
+      againMs,
+      incrementMs,
+      bareMs: bare.map(([ms]) => ms),
+      cpuMs: { full: cpuFull, bare: bare.map(([, cpu]) => cpu) },
+      requests: paths.length,
+      peakMB: { atStart, full, again: peakAgain },
+    }
   } finally {
     for (const child of [server, store]) {
       if (child === undefined || child.exitCode !== null) continue
