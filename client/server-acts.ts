@@ -6,35 +6,14 @@ import { parseConnectorId, type ConnectorId, type LicenseId, type OrderId, type 
 import type { ConnectorKind, ConnectorSettings } from '../shared/connector.ts'
 import type { Role } from '../shared/admin.ts'
 import type { Order } from '../shared/order.ts'
-import { err, ok, type Result } from '../shared/result.ts'
+import { err, ok } from '../shared/result.ts'
 import type { Sync } from '../shared/sync.ts'
 import { itemsOf, list, member, numberOf, orderOf, syncOf, textOf, textOrNull } from './server-lists.ts'
+import { createRequest, unreadable, type Answer, type Fetch } from './server-request.ts'
+import { createSubscriptionActs, type SubscriptionActs } from './subscription-acts.ts'
 
 export { member, textOf } from './server-lists.ts'
-
-/** `text` says what happened, what it means and what to do. */
-export type ActFailed =
-  | { readonly is: 'offline'; readonly text: string }
-  | { readonly is: 'signed-out'; readonly text: string }
-  /** A problem answer: `code` is the API's stable word, `data` its further members. */
-  | {
-      readonly is: 'refused'
-      readonly status: number
-      readonly code: string
-      readonly text: string
-      readonly errors: readonly FieldError[]
-      readonly data: { readonly [name: string]: unknown }
-    }
-  /** An answer that is not this server's: a captive portal, a proxy's page. */
-  | { readonly is: 'unreadable'; readonly status: number; readonly text: string }
-
-export interface FieldError {
-  readonly field: string
-  readonly text: string
-}
-
-export type Fetch = (path: string, init: RequestInit) => Promise<Response>
-type Answer<T> = Promise<Result<T, ActFailed>>
+export { createRequest, type ActFailed, type Fetch, type FieldError, type Request } from './server-request.ts'
 
 export interface ApiKeyRow {
   readonly id: string
@@ -106,6 +85,7 @@ export interface ServerActs {
   reclaim(license: LicenseId, principals: readonly PrincipalId[]): Answer<void>
   retryOrder(order: OrderId): Answer<void>
   cancelOrder(order: OrderId): Answer<void>
+  readonly subscriptions: SubscriptionActs
   /** The latest first; of all connectors, or of one. */
   orders(of: { readonly connector?: ConnectorId; readonly license?: LicenseId }, cursor: string | null): Answer<Page<Order>>
   syncs(of: { readonly connector?: ConnectorId }, cursor: string | null): Answer<Page<Sync>>
@@ -125,12 +105,6 @@ export interface ServerActs {
   changePassword(current: string, next: string): Answer<void>
   audit(cursor: string | null): Answer<Page<AuditRow>>
 }
-
-const offline: ActFailed = {
-  is: 'offline',
-  text: 'The server can not be reached. Nothing was done. This needs a connection: do it again once you are back online.',
-}
-const signedOut: ActFailed = { is: 'signed-out', text: 'You are signed out. Nothing was done. Sign in and do it again.' }
 
 export const createServerActs = (fetch: Fetch): ServerActs => {
   const request = createRequest(fetch)
@@ -167,6 +141,7 @@ export const createServerActs = (fetch: Fetch): ServerActs => {
       done(request('DELETE', `/connectors/${at(connector)}${release === undefined ? '' : `?release=${release}`}`)),
     reclaim: (license, principals) => done(request('POST', `/licenses/${at(license)}/reclaim`, { principals })),
     retryOrder: (order) => done(request('POST', `/orders/${at(order)}/retry`, {})),
+    subscriptions: createSubscriptionActs(request),
     cancelOrder: (order) => done(request('POST', `/orders/${at(order)}/cancel`, {})),
     orders: async (of, cursor) => {
       const read = await request('GET', `/orders?${listQuery(of, cursor)}`)
@@ -257,52 +232,4 @@ export const importedOf = (value: unknown): Imported => ({
     field: textOf(member(row, 'field')),
     text: textOf(member(row, 'text')),
   })),
-})
-
-// ---- One request ----
-
-export type Request = (method: string, path: string, body?: unknown, contentType?: string) => Answer<unknown>
-
-/** Asks the API once. A 401 is `signed-out`, unless the answer says that it is about the credentials just given. */
-export const createRequest =
-  (fetch: Fetch): Request =>
-  async (method, path, body, contentType = 'application/json') => {
-    let response: Response
-    try {
-      response = await fetch(`/api/v1${path}`, {
-        method,
-        credentials: 'same-origin',
-        headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': contentType }) },
-        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-      })
-    } catch {
-      // fetch throws for every way in which there is no answer.
-      return err(offline)
-    }
-    if (response.status === 204) return ok(undefined)
-    const type = response.headers.get('content-type') ?? ''
-    if (!/^application\/(problem\+)?json\b/.test(type)) return err(unreadable(response.status))
-    let value: unknown
-    try {
-      value = await response.json()
-    } catch {
-      return err(unreadable(response.status))
-    }
-    if (response.ok) return ok(value)
-    const code = textOf(member(value, 'code'))
-    if (response.status === 401 && code !== 'sign-in-refused') return err(signedOut)
-    return err({
-      is: 'refused',
-      status: response.status,
-      code,
-      text: textOf(member(value, 'detail')) || textOf(member(value, 'title')),
-      errors: list(member(value, 'errors')).map((part) => ({ field: textOf(member(part, 'field')), text: textOf(member(part, 'text')) })),
-      data: typeof value === 'object' && value !== null ? { ...value } : {},
-    })
-  }
-
-const unreadable = (status: number): ActFailed => ({
-  is: 'unreadable',
-  status,
-  text: 'What came back is not from this server. Check that no sign-in page of the network stands between, then do it again.',
 })
