@@ -100,6 +100,16 @@ test('no secret comes out again, in no form, by no way', async () => {
     body: { licenseId: license, target: { kind: 'group', id: await school.idOf('groups', 'Tablets') } },
     headers: { 'idempotency-key': 'assignment' },
   })
+  // An invitation's link is a secret too: it goes to the one who asks for it, and nowhere else.
+  const codes = school.store.users(school.uId).flatMap(({ inviteCode }) => inviteCode ?? [])
+  expect(codes).toHaveLength(2)
+  codes.forEach((code, at) => secrets.set(`invitation ${at + 1}`, code))
+  for (const name of ['ana', 'ben']) {
+    const link = await school.get(`connectors/${school.connectorId}/registrations/${await school.idOf('users', name)}/invitation`)
+    expect(codes.some((code) => link.text.includes(code))).toBe(true)
+  }
+  await ask('GET', `connectors/${school.connectorId}/registrations`)
+  await ask('GET', `connectors/${school.connectorId}/registrations`, { headers: { accept: 'text/csv' } })
   await school.settle()
   school.store.revokeToken(school.uId)
   await ask('POST', `connectors/${school.connectorId}/sync`, { body: { full: true } })

@@ -49,6 +49,12 @@ const bodies: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
     },
     { requiredKeys: [] },
   ),
+  'POST connectors/c/registrations': fc.record({ principals: fc.oneof(fc.array(word, { maxLength: 3 }), value) }),
+  'PATCH connectors/c/registrations/u1': fc.dictionary(fc.constantFrom('email', 'managedAppleAccount', '__proto__'), value),
+  'POST connectors/c/registrations/retire/preview': fc.record({ principals: fc.oneof(fc.array(word, { maxLength: 3 }), value) }),
+  'POST connectors/c/registrations/retire': fc.record({ principals: fc.oneof(fc.array(word, { maxLength: 3 }), value), confirm: value }),
+  'POST connectors/c/revoke/preview': fc.record({ principals: fc.oneof(fc.array(word, { maxLength: 3 }), value) }),
+  'POST connectors/c/revoke': fc.record({ principals: fc.oneof(fc.array(word, { maxLength: 3 }), value), confirm: value }),
   'POST users': fc.record({ userName: value, displayName: value, active: value }, { requiredKeys: [] }),
   'PATCH users/u1': fc.dictionary(fc.constantFrom('displayName', 'email', 'active', 'userName', '__proto__'), value),
   'POST devices': fc.record({ serialNumber: value, ownerId: value }, { requiredKeys: [] }),
@@ -62,7 +68,7 @@ test('no body makes the server fail', { timeout: 60_000 }, async () => {
   expect(await school.idOf('licenses', keynote)).toBe('l1')
   const path = await school.idOf('groups', 'Tablets')
   for (const [route, body] of Object.entries(bodies)) {
-    const [method = '', address = ''] = route.replace('/x/', `/${path}/`).split(' ')
+    const [method = '', address = ''] = route.replace('/x/', `/${path}/`).replace('/c/', `/${school.connectorId}/`).split(' ')
     await fc.assert(
       fc.asyncProperty(fc.oneof({ weight: 4, arbitrary: body }, { weight: 1, arbitrary: value }), async (sent) => {
         const answer = await school.ask(method, address, { body: sent })
@@ -110,6 +116,7 @@ test.each(onEachDatabase)('no path and no query makes the server fail ($dialect)
     'audit',
     'licenses/l1/seats',
     'licenses/l1/verdicts',
+    `connectors/${school.connectorId}/registrations`,
   ]
   await fc.assert(
     fc.asyncProperty(

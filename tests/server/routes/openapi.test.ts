@@ -40,6 +40,7 @@ test('what the routes answer is what the document says', async () => {
   await using school = await openSchool()
   const license = await school.idOf('licenses', '361285480')
   const group = await school.idOf('groups', 'Tablets')
+  const person = await school.idOf('users', 'ana')
   await school.post('assignments', { licenseId: license, target: { kind: 'group', id: group } })
   await school.settle()
   const { body: document } = await school.ask('GET', 'openapi.json', { as: null })
@@ -49,6 +50,9 @@ test('what the routes answer is what the document says', async () => {
   const answers: readonly (readonly [string, string])[] = [
     ['connectors', 'connectors'],
     [`connectors/${school.connectorId}`, 'connectors/{id}'],
+    [`connectors/${school.connectorId}/registrations`, 'connectors/{id}/registrations'],
+    [`connectors/${school.connectorId}/registrations/${person}`, 'connectors/{id}/registrations/{principal}'],
+    [`connectors/${school.connectorId}/registrations/${person}/invitation`, 'connectors/{id}/registrations/{principal}/invitation'],
     ['licenses', 'licenses'],
     [`licenses/${license}`, 'licenses/{id}'],
     [`licenses/${license}/seats`, 'licenses/{id}/seats'],

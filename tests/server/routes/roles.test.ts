@@ -26,6 +26,15 @@ const routes: readonly (readonly [string, string, readonly Role[]])[] = [
   ['POST', 'connectors/x/subscriptions/s1/remove', acting],
   ['POST', 'connectors/x/subscriptions/enable', acting],
   ['POST', 'connectors/x/subscriptions/disable', acting],
+  ['GET', 'connectors/x/registrations', all],
+  ['GET', 'connectors/x/registrations/u1', all],
+  ['POST', 'connectors/x/registrations', directory],
+  ['PATCH', 'connectors/x/registrations/u1', directory],
+  ['GET', 'connectors/x/registrations/u1/invitation', directory],
+  ['POST', 'connectors/x/registrations/retire/preview', acting],
+  ['POST', 'connectors/x/registrations/retire', acting],
+  ['POST', 'connectors/x/revoke/preview', acting],
+  ['POST', 'connectors/x/revoke', acting],
   ['GET', 'syncs', all],
   ['GET', 'syncs/x', all],
   ['GET', 'licenses', all],
@@ -95,6 +104,8 @@ test('every route of the API is in this table', async () => {
       ([method, path]) =>
         `${method} /api/v1/${path
           .replace(/\?.*$/, '')
+          .replace('/u1/invitation', '/{principal}/invitation')
+          .replace(/registrations\/u1$/, 'registrations/{principal}')
           .replace(/\/(x|[lud]\d|l1~u1)(?=\/|$)/, '/{id}')
           .replace('/s1/', '/{subscription}/')}`,
     ),
@@ -105,6 +116,7 @@ test('every route of the API is in this table', async () => {
     'GET /healthz',
     'GET /readyz',
     'GET /metrics',
+    'POST /hooks/apple/{connector}',
   ])
   const ownRoutes = /^(POST|PATCH|DELETE|GET|PUT) \/api\/v1\/(me|admins|api-keys)/
   expect(described.filter((route) => !known.has(route) && !ownRoutes.test(route))).toEqual([])
