@@ -61,11 +61,17 @@ export interface PartRow {
   /** "Read", "Not set up", "The last try failed". */
   readonly state: string
   readonly asOf: string | null
+  /** The store named none, and nothing is wrong. */
+  readonly empty: boolean
   /** What it is good for, or what went wrong and what to do. */
   readonly text: string
 }
 
-const stateOfPart = (part: PartRecord): Pick<PartRow, 'health' | 'state'> =>
+const stateOfPart = (part: PartRecord): Pick<PartRow, 'health' | 'state' | 'empty'> => ({
+  ...healthOfPart(part),
+  empty: part.count === 0 && part.error === null,
+})
+const healthOfPart = (part: PartRecord): Pick<PartRow, 'health' | 'state'> =>
   part.error !== null
     ? { health: 'warning', state: 'The last try failed' }
     : part.asOf === null
@@ -89,6 +95,7 @@ export const partRows = ({ connector, licenses, inUse }: ConnectorRow): readonly
       health: failed ? 'warning' : connector.lastGoodSyncAt === null ? 'off' : 'healthy',
       state: failed ? 'The last try failed' : connector.lastGoodSyncAt === null ? 'Not read yet' : 'Read',
       asOf: connector.lastGoodSyncAt,
+      empty: false,
       text: failed
         ? `${lastSync.error?.text ?? ''} The counts before stay, with their time.`.trim()
         : 'What was bought here, and who holds it.',
@@ -98,7 +105,7 @@ export const partRows = ({ connector, licenses, inUse }: ConnectorRow): readonly
     rows.push({
       key: 'people',
       name: 'People',
-      what: people.count === null ? '' : `${counted(people.count, 'person', 'people')} known to the store`,
+      what: people.count === null ? '' : counted(people.count, 'person', 'people'),
       ...stateOfPart(people),
       asOf: people.asOf,
       text:
@@ -126,6 +133,7 @@ export const partRows = ({ connector, licenses, inUse }: ConnectorRow): readonly
       health: 'off',
       state: 'Not set up',
       asOf: null,
+      empty: false,
       text: 'Without it devices come from your import, and everything else works. Set it up below.',
     })
   if (subscriptions !== null)
@@ -134,7 +142,7 @@ export const partRows = ({ connector, licenses, inUse }: ConnectorRow): readonly
       name: 'Subscriptions',
       what: subscriptions.count === null ? '' : counted(subscriptions.count, 'subscription', 'subscriptions'),
       ...(subscriptions.enabled === false && subscriptions.error === null
-        ? { health: 'off' as const, state: 'Not enabled for this location' }
+        ? { health: 'off' as const, state: 'Not enabled for this location', empty: false }
         : stateOfPart(subscriptions)),
       asOf: subscriptions.asOf,
       text:
@@ -220,7 +228,7 @@ export const partsInWords = (row: ConnectorRow): readonly string[] => {
               : 'By asking only',
         ]),
     ...partRows(row).flatMap((part) =>
-      part.key === 'licenses' || part.state === 'Not set up'
+      part.key === 'licenses' || part.state === 'Not set up' || part.empty
         ? []
         : [part.health === 'healthy' ? part.what : `${part.name}: ${lowerFirst(part.state)}`],
     ),

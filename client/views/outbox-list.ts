@@ -16,6 +16,13 @@ export interface Foretold {
   /** "40 get a seat, 28 wait: no seat left". "No seats move" when nothing does. */
   readonly text: string
   readonly placed: number
+  /** Of those placed: who gets a seat newly, and who has one. */
+  readonly gains: number
+  readonly has: number
+  /** Seats that go back. */
+  readonly returns: number
+  /** The first few of those who wait, in the order of serving. */
+  readonly waitsFirst: readonly number[]
   readonly waiting: number
   readonly refused: number
   /** ISO 8601: when the counts were read. */
@@ -71,7 +78,18 @@ export const outboxList = (
 /** What these intents lead to in a state that holds them. */
 export const foretoldOf = (intents: readonly PlanIntent[], state: LicenseState | undefined): Foretold => {
   const keys = new Set(intents.flatMap((intent) => (intent.part === 'wish' ? [intent.target] : [])))
-  if (state === undefined) return { text: 'This license is no longer known here', placed: 0, waiting: 0, refused: 0, asOf: undefined }
+  if (state === undefined)
+    return {
+      text: 'This license is no longer known here',
+      placed: 0,
+      gains: 0,
+      has: 0,
+      returns: 0,
+      waitsFirst: [],
+      waiting: 0,
+      refused: 0,
+      asOf: undefined,
+    }
   const own = state.reconciled.verdicts.filter(({ key }) => keys.has(key))
   const having = (wanted: VerdictState, codes?: readonly string[]): number =>
     own.filter(({ state: given, because }) => given === wanted && (codes === undefined || codes.includes(because.code))).length
@@ -94,11 +112,17 @@ export const foretoldOf = (intents: readonly PlanIntent[], state: LicenseState |
   return {
     text: parts.length === 0 ? 'No seats move' : parts.join(', '),
     placed: placed + (isTaking(intents) ? 0 : coming),
+    gains: isTaking(intents) ? 0 : coming,
+    has: placed,
+    returns: leaving,
+    waitsFirst: waiting.slice(0, mostNamed).map(({ ordinal }) => ordinal),
     waiting: waiting.length,
     refused: refused.length,
     asOf: state.license.asOf,
   }
 }
+
+const mostNamed = 3
 
 const isTaking = (intents: readonly PlanIntent[]): boolean =>
   intents.some(
