@@ -19,9 +19,11 @@ registerRoute(
   }),
 )
 
+// The browser's own cache keeps none beside: signing out clears this one.
+const askForIcon = (request: Request): Promise<Response> => fetch(request, { cache: 'no-store' })
 registerRoute(
   ({ url, sameOrigin }) => sameOrigin && isIconPath(url.pathname),
-  async ({ request }) => await answerIcon({ cache: await caches.open(iconCacheName), fetch: (asked) => fetch(asked) }, request),
+  async ({ request }) => await answerIcon({ cache: await caches.open(iconCacheName), fetch: askForIcon }, request),
 )
 
 // The new build takes over when someone has said so, and not while a tab works with the old one.
