@@ -54,11 +54,18 @@ test('no secret comes out again, in no form, by no way', async () => {
   const password = 'correct horse/battery+staple "canary"'
   const school = await openSchool({
     databaseFile: true,
-    environment: { QM_OWNER_EMAIL: 'ana@school.example', QM_OWNER_PASSWORD: password },
+    environment: {
+      QM_OWNER_EMAIL: 'ana@school.example',
+      QM_OWNER_PASSWORD: password,
+      QM_NOTICE_URL: 'https://notices.school.example',
+    },
   })
   await using _ = school
   const renewed = school.store.newToken(school.uId)
+  const noticeSecret = school.store.snapshot().locations[0]?.notificationAuthToken ?? ''
+  expect(noticeSecret.length).toBeGreaterThan(40)
   const secrets = new Map([
+    ['the secret of the notices', noticeSecret],
     ['the token file', school.tokenFile],
     ['the renewed token file', renewed],
     ['the password', password],
@@ -95,6 +102,14 @@ test('no secret comes out again, in no form, by no way', async () => {
     headers: { 'idempotency-key': 'renewal' },
   })
   await ask('POST', `connectors/${school.connectorId}/test`, { body: {} })
+  // Notices, and a stranger at their address; the test sets the address again.
+  const told = { notification: {}, notificationId: 'n-1', notificationType: 'TEST_NOTIFICATION', uId: '7700000000000999' }
+  for (const as of [noticeSecret, `${noticeSecret}!`, null]) await ask('POST', `/hooks/apple/${school.connectorId}`, { body: told, as })
+  await school.settle(2_000)
+  await ask('POST', `connectors/${school.connectorId}/test`, { body: {} })
+  const newSecret = school.store.snapshot().locations[0]?.notificationAuthToken ?? ''
+  expect(newSecret).not.toBe(noticeSecret)
+  secrets.set('the new secret of the notices', newSecret)
   const license = await school.idOf('licenses', keynote)
   await ask('POST', 'assignments', {
     body: { licenseId: license, target: { kind: 'group', id: await school.idOf('groups', 'Tablets') } },

@@ -72,7 +72,12 @@ export const openDesk = async (
   const clock = handClock()
   const chance = seededChance(11)
   const dataDir = mkdtempSync(join(tmpdir(), 'quartermaster-desk-'))
-  const sandbox = createAppleSandbox({ clock, chance: seededChance(5) })
+  const sandbox = createAppleSandbox({
+    clock,
+    chance: seededChance(5),
+    // Notices come in where `QM_NOTICE_URL` names an address; whichever it is, it is this server's.
+    fetch: async (request) => await composed.web.fetch(request),
+  })
   let isReachable = true
   const logged: string[] = []
   const read = readSettings({

@@ -113,6 +113,8 @@ test('every route of the API is in this table', async () => {
     'POST /api/v1/sign-in',
     'POST /api/v1/sign-out',
     'POST /api/v1/set-up',
+    // A store's notice, by a secret of its own.
+    'POST /hooks/apple/{connector}',
     'GET /healthz',
     'GET /readyz',
     'GET /metrics',
