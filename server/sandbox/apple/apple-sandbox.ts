@@ -56,7 +56,7 @@ export const createAppleSandbox = ({ clock, chance, fetch, state, switches }: Ap
       fetch,
       userBody: (location, clientUserId) => {
         const known = activeUser(location, clientUserId) ?? location.users.get(clientUserId)?.at(-1)
-        return known === undefined ? { clientUserId } : userBody(known)
+        return known === undefined ? { clientUserId } : userBody(world, known)
       },
     }),
     openEvents: new Map(),

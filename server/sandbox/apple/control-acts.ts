@@ -121,6 +121,8 @@ const switches = v.partial(
     mdmInfoIn: v.picklist(['every-answer', 'client-config']),
     removedAssignments: v.picklist(['absent', 'not-reported']),
     includeRetired: v.picklist(['ignored', 'honoured']),
+    returningAccount: v.picklist(['swaps', 'supersedes']),
+    inviteCodes: v.picklist(['while-registered', 'kept']),
     repeatedWrite: v.picklist(['success', 'v1-errors']),
     unknownSerials: v.picklist(['accepted', 'refused']),
     knownSerials: names,

@@ -230,7 +230,7 @@ export const createControl = (world: AppleWorld, log: RequestLog): AppleControl 
       const location = mustGet(uId)
       const outcome = acceptInvitation(world, location, clientUserId, account)
       const user = activeUser(location, clientUserId)
-      if (outcome === 0 && user !== undefined) world.notices.usersAssociated(location, [userBody(user)])
+      if (outcome === 0 && user !== undefined) world.notices.usersAssociated(location, [userBody(world, user)])
       return outcome
     },
     users: (uId) => [...mustGet(uId).users.values()].flat(),

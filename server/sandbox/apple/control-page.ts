@@ -21,6 +21,8 @@ const OPTIONS: { readonly [Name in keyof Switches]?: readonly string[] } = {
   mdmInfoIn: ['every-answer', 'client-config'],
   removedAssignments: ['absent', 'not-reported'],
   includeRetired: ['ignored', 'honoured'],
+  returningAccount: ['swaps', 'supersedes'],
+  inviteCodes: ['while-registered', 'kept'],
   repeatedWrite: ['success', 'v1-errors'],
   unknownSerials: ['accepted', 'refused'],
   extraMembers: ['false', 'true'],

@@ -214,11 +214,13 @@ export const listAssignments = (
 }
 
 /** A user as Apple shows one. Managed Apple Accounts are never told back. */
-export const userBody = (user: UserRow): Body => ({
+export const userBody = (world: Pick<AppleWorld, 'switches'>, user: UserRow): Body => ({
   clientUserId: user.clientUserId,
   ...(user.email === undefined ? {} : { email: user.email }),
   status: user.status,
-  ...(user.status === 'Registered' && user.inviteCode !== undefined ? { inviteCode: user.inviteCode } : {}),
+  ...(user.inviteCode !== undefined && (user.status === 'Registered' || world.switches.inviteCodes === 'kept')
+    ? { inviteCode: user.inviteCode }
+    : {}),
   ...(user.idHash === undefined ? {} : { idHash: user.idHash }),
 })
 
@@ -250,6 +252,6 @@ export const listUsers = (
     list: 'users',
     version: view.version,
     rows,
-    body: (shown) => ({ users: shown.map(userBody) }),
+    body: (shown) => ({ users: shown.map((user) => userBody(world, user)) }),
   })
 }

@@ -17,6 +17,8 @@ export interface Switches {
   readonly mdmInfoIn: 'every-answer' | 'client-config'
   readonly removedAssignments: 'absent' | 'not-reported'
   readonly includeRetired: 'ignored' | 'honoured'
+  readonly returningAccount: 'swaps' | 'supersedes'
+  readonly inviteCodes: 'while-registered' | 'kept'
   readonly repeatedWrite: 'success' | 'v1-errors'
   readonly unknownSerials: 'accepted' | 'refused'
   /** Serials that count as known while `unknownSerials` is `refused`. */
@@ -66,6 +68,8 @@ export const DEFAULT_SWITCHES: Switches = {
   mdmInfoIn: 'every-answer',
   removedAssignments: 'absent',
   includeRetired: 'ignored',
+  returningAccount: 'swaps',
+  inviteCodes: 'while-registered',
   repeatedWrite: 'success',
   unknownSerials: 'accepted',
   knownSerials: [],
@@ -113,6 +117,9 @@ export const SWITCH_HELP: Readonly<Record<keyof Switches, string>> = {
   removedAssignments:
     'A removed assignment is absent from the increment, whose version has moved on; or not reported: the version is that of the newest assignment still there [unknown].',
   includeRetired: 'includeRetired=0 on users, of which an older guide speaks, is ignored or leaves retired users out [doc-conflict].',
+  returningAccount:
+    'Who comes back with the Apple Account of an earlier record: the fresh record turns Retired and the earlier one Associated again, or the earlier one turns Deleted and the fresh one has all that it held [inferred].',
+  inviteCodes: 'Invitation codes are told while a user is Registered, or in later states too [seen].',
   repeatedWrite: 'Assigning what is assigned, freeing what is free: success, or 9616, 9619 and 9618 inside the event [unknown].',
   unknownSerials: 'A serial number the organisation does not own is accepted or fails with 9602 [unknown].',
   knownSerials: 'Serial numbers that count as known when unknown ones are refused.',

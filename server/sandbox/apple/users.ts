@@ -25,9 +25,19 @@ const managedAccountRefused = (location: LocationState, clientUserId: string, ma
     ? linkedElsewhere(location, clientUserId, idHashOf(managedAppleId))
     : 9635
 
+const moveSeats = (world: AppleWorld, location: LocationState, from: UserRecord, to: UserRecord): void => {
+  for (const { asset, seat } of seatsOfRecord(location, from.clientUserId, from.record)) {
+    world.views.moveOn(location, ['assets', 'assignments'])
+    asset.seats.delete(seatKey(seat))
+    const moved = { clientUserId: to.clientUserId, record: to.record, version: location.versions.assignments }
+    asset.seats.set(seatKey(moved), moved)
+  }
+}
+
 /**
  * An Apple Account is linked to the active record. Whoever comes back with the account of an earlier record swaps: the
- * fresh record turns Retired, the old one Associated, and what the fresh one held goes over to it.
+ * fresh record turns Retired, the old one Associated, and what the fresh one held goes over to it. The switch lets the
+ * fresh one take the place of the old one instead, which is then Deleted.
  */
 const link = (
   world: AppleWorld,
@@ -42,12 +52,13 @@ const link = (
     replace(location, fresh, { status: 'Associated', ...account })
     return
   }
-  for (const { asset, seat } of seatsOfRecord(location, clientUserId, fresh.record)) {
-    world.views.moveOn(location, ['assets', 'assignments'])
-    asset.seats.delete(seatKey(seat))
-    const moved = { clientUserId, record: former.record, version: location.versions.assignments }
-    asset.seats.set(seatKey(moved), moved)
+  if (world.switches.returningAccount === 'supersedes') {
+    moveSeats(world, location, former, fresh)
+    replace(location, former, { status: 'Deleted' })
+    replace(location, fresh, { status: 'Associated', ...account })
+    return
   }
+  moveSeats(world, location, fresh, former)
   replace(location, fresh, { status: 'Retired' })
   replace(location, former, { status: 'Associated', ...(fresh.email === undefined ? {} : { email: fresh.email }), ...account })
 }

@@ -134,6 +134,25 @@ test('an update with a managed account makes an invited person Associated, and t
   ])
 })
 
+test('by the switch, an account that comes back supersedes its earlier record, and codes are told in later states too', async () => {
+  const desk = furnished()
+  const { control, uId } = desk
+  control.setSwitches({ returningAccount: 'supersedes', inviteCodes: 'kept' })
+  control.registerUser(uId, { clientUserId: 'bo' })
+  control.acceptInvitation(uId, 'bo', 'bo@icloud.example')
+  control.assignOutside(uId, BOOK, [user('bo')])
+  control.retireUser(uId, 'bo')
+  control.registerUser(uId, { clientUserId: 'bo' })
+  control.acceptInvitation(uId, 'bo', 'bo@icloud.example')
+  const users = itemsOf((await desk.get('/users')).body['users'])
+  expect(users.map(({ status, inviteCode }) => [status, typeof inviteCode])).toEqual([
+    ['Deleted', 'string'],
+    ['Associated', 'string'],
+  ])
+  const { items } = await desk.walk('/assignments?excludeInactiveUsers=true', 'assignments')
+  expect(items.map((item) => item['adamId'])).toEqual([BOOK])
+})
+
 describe('the invitation', () => {
   const address = async (desk: ReturnType<typeof furnished>): Promise<string> => {
     const config = await desk.get('/service/config')

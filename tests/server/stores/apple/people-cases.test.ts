@@ -68,8 +68,11 @@ describe('case 21: several records of one person', () => {
     expect((await house.get('users')).body.items).toHaveLength(3)
   })
 
-  test('case 21: a swap leaves one active person: the fresh record is closed and the old one stands', async () => {
-    const { house, uId, connect } = await openSchool()
+  test.each([
+    ['the records swap', 'swaps', ['Associated', 'Retired']],
+    ['the fresh record supersedes the old one', 'supersedes', ['Deleted', 'Associated']],
+  ] as const)('case 21: who comes back with the old account is one active person, when %s', async (_what, returningAccount, after) => {
+    const { house, uId, connect, ben } = await openSchool({ switches: { returningAccount, inviteCodes: 'kept' } })
     await using _ = house
     house.store.registerUser(uId, { clientUserId: 'ben' })
     house.store.acceptInvitation(uId, 'ben', 'ben@mail.example')
@@ -78,9 +81,11 @@ describe('case 21: several records of one person', () => {
     const connector = await connect()
     expect(await listed(house, connector)).toEqual(['ben: registered, 1 closed'])
     house.store.acceptInvitation(uId, 'ben', 'ben@mail.example')
-    expect(records(house, uId, 'ben')).toEqual(['Associated', 'Retired'])
+    expect(records(house, uId, 'ben')).toEqual(after)
     expect(await house.sync(connector)).toMatchObject({ state: 'succeeded', full: false })
     expect(await listed(house, connector)).toEqual(['ben: associated, 1 closed'])
+    // A code that stays on a record opens nothing any more.
+    expect((await house.get(`connectors/${connector}/registrations/${ben}/invitation`)).body.code).toBe('no-invitation')
   })
 })
 
@@ -325,6 +330,53 @@ describe('case 34: registering', () => {
     expect(house.store.users(uId)).toMatchObject([{ email: 'ben@new.example' }])
     expect((await house.get(`connectors/${connector}/registrations/${ben}`)).body.email).toBe('ben@new.example')
     expect((await house.get(`users/${ben}`)).body.email).toBe('ben@new.example')
+  })
+
+  test('case 34: who is assigned a license is registered first, by an account always, by an invitation where the connector invites', async () => {
+    const { house, uId, connect } = await openSchool()
+    await using _ = house
+    const connector = await connect()
+    const license = await house.license(connector, keynote)
+    for (const name of ['ana', 'ben', 'cem']) await house.assign(license.id, 'users', name)
+    await house.settle(2 * 60_000)
+    expect(await house.verdicts(license.id)).toEqual([
+      'ana: placed, has-seat',
+      'ben: refused, user-not-registered',
+      'cem: refused, user-not-registered',
+    ])
+    await house.ask('PATCH', `connectors/${connector}`, { settings: { userInvitations: true } })
+    await house.settle(2 * 60_000)
+    expect(await house.verdicts(license.id)).toEqual([
+      'ana: placed, has-seat',
+      'ben: placed, has-seat',
+      'cem: refused, user-not-registered',
+    ])
+    expect(house.store.users(uId)).toMatchObject([
+      { clientUserId: 'ana', status: 'Associated' },
+      { clientUserId: 'ben', status: 'Registered' },
+    ])
+  })
+
+  test('case 34: many people go in as few calls as the limit allows', async () => {
+    const { house, uId, connect } = await openSchool({ switches: { pageSize: 500 } })
+    await using _ = house
+    await house.addPeople(...Array.from({ length: 230 }, (_, n) => `pupil${n}`))
+    const connector = await connect()
+    const { items } = (await house.get(`connectors/${connector}/registrations?state=none&q=pupil&limit=500`)).body
+    expect(items).toHaveLength(230)
+    const asked = await register(
+      house,
+      connector,
+      items.map(({ principal }: Answer['body']) => principal.id),
+    )
+    expect(asked.body.order.total).toBe(230)
+    await house.settle(3 * 60_000)
+    expect(house.asked('POST', '/users/create')).toBe(3)
+    expect(house.store.users(uId)).toHaveLength(230)
+    expect((await house.connector(connector)).people).toMatchObject({ count: 230 })
+    const orders = await house.orders()
+    expect(orders.every(({ state }) => state === 'done')).toBe(true)
+    expect(orders.reduce((sum, { done }) => sum + done, 0)).toBe(230)
   })
 
   test('case 34: people whom only the store knows become known, those it has retired do not', async () => {
