@@ -48,5 +48,5 @@ export const displayNameOf = (principal: Principal): string =>
   isUser(principal) ? principal.displayName || principal.userName : principal.name || principal.serialNumber
 
 /** Serial numbers are compared upper-case and without blanks; user names without regard to case. */
-export const normalSerialNumber = (text: string): string => text.replace(/\s+/g, '').toUpperCase()
+export const normalSerialNumber = (text: string): string => (/^[0-9A-Z]*$/.test(text) ? text : text.replace(/\s+/g, '').toUpperCase())
 export const normalUserName = (text: string): string => text.trim().toLowerCase()

@@ -22,8 +22,18 @@ export const distinctHolders = (holders: readonly HolderKey[]): readonly HolderK
   return [...byName.values()]
 }
 
+/** In the same order, without those that have no holder of ours. */
+export const seatsOf = (assignments: readonly Assignment[]): readonly SeatRead[] => {
+  const seats: SeatRead[] = []
+  for (const assignment of assignments) {
+    const seat = seatOf(assignment)
+    if (seat !== undefined) seats.push(seat)
+  }
+  return seats
+}
+
 /** Undefined for a seat that is held by neither a device nor a user: a sort of holder that we have no word for. Its unit is in the license's counts. */
-export const seatOf = (assignment: Assignment): SeatRead | undefined => {
+const seatOf = (assignment: Assignment): SeatRead | undefined => {
   const { adamId, serialNumber, clientUserId } = assignment
   const holder = holderOf('device', serialNumber ?? '') ?? holderOf('user', clientUserId ?? '')
   return holder === undefined ? undefined : { productId: adamId, pricing: assignment.pricingParam ?? standardPricing, holder }

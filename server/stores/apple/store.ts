@@ -24,7 +24,7 @@ import { createAppleClient, type RequestFailure } from './client.ts'
 import { openCredential, readContentToken } from './content-token.ts'
 import { orderStatusOf } from './event-status.ts'
 import { eventNotFound, failureOfRefusal, isOverLimit } from './failures.ts'
-import { holderName, holderOf, seatOf, targetsOf } from './holder.ts'
+import { holderName, holderOf, seatsOf, targetsOf } from './holder.ts'
 import type { Method } from './http.ts'
 import { createLookupTurns, createMetadata, type LookupTurns } from './metadata.ts'
 import { readNotice } from './notice.ts'
@@ -71,13 +71,7 @@ export const createAppleStore = (addresses: AppleAddresses): Store => {
 /** A longer list that changed under its walk is not walked again at once: on a busy Location it would never hold still. */
 const mostPagesToWalkAgain = 50
 
-const connect = (
-  deps: ConnectionDeps,
-  addresses: AppleAddresses,
-  turns: LookupTurns,
-  secret: Secret,
-  mark: OwnerMark,
-): StoreConnection => {
+const connect = (deps: ConnectionDeps, addresses: AppleAddresses, turns: LookupTurns, secret: Secret, mark: OwnerMark): StoreConnection => {
   const { clock, chance, fetch } = deps
   const { token } = openCredential(secret)
   const client = createAppleClient({
@@ -137,7 +131,7 @@ const connect = (
     async (index: number): Promise<Result<Page<SeatRead>, RequestFailure>> => {
       await config.refresh()
       const answer = await client.get('/assignments', { ...query, pageIndex: page(index) }, parseAssignmentsPage)
-      return answer.ok ? ok({ ...answer.value, items: answer.value.items.flatMap((item) => seatOf(item) ?? []) }) : answer
+      return answer.ok ? ok({ ...answer.value, items: seatsOf(answer.value.items) }) : answer
     }
 
   /** Each license once. Filters of the request are not relied on: an unfiltered answer must not pass for the one that was asked for. */

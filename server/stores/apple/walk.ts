@@ -29,8 +29,9 @@ export const walkOnce = async <Item>(
   let seenVersion: string | undefined
   let moved = false
   let emptyInARow = 0
+  let asked = fetchPage(0)
   for (let index = 0, pages = 1; pages <= mostPages; pages += 1) {
-    const answer = await fetchPage(index)
+    const answer = await asked
     if (!answer.ok) {
       if (answer.error.is !== 'refused') return answer
       if (answer.error.errorNumber === pageOutOfRange) return ok({ is: 'shrank' })
@@ -41,11 +42,15 @@ export const walkOnce = async <Item>(
     if (pages === 1) firstVersion = page.versionId
     if (page.versionId !== undefined && seenVersion !== undefined && page.versionId !== seenVersion) moved = true
     seenVersion ??= page.versionId
-    onPage(page)
-    if (page.nextPageIndex === undefined) return ok({ is: 'end', firstVersion, moved, pages })
     emptyInARow = page.items.length === 0 ? emptyInARow + 1 : 0
-    if (page.nextPageIndex <= index || emptyInARow > mostEmptyPagesInARow) return ok({ is: 'lost' })
-    index = page.nextPageIndex
+    const next = page.nextPageIndex
+    const leadsOn = next !== undefined && next > index && emptyInARow <= mostEmptyPagesInARow && pages < mostPages
+    // The next page is on its way while this one is taken in.
+    if (leadsOn) asked = fetchPage(next)
+    onPage(page)
+    if (next === undefined) return ok({ is: 'end', firstVersion, moved, pages })
+    if (!leadsOn) return ok({ is: 'lost' })
+    index = next
   }
   return ok({ is: 'lost' })
 }
