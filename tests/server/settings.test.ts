@@ -25,10 +25,16 @@ test('nothing set: the embedded database, this machine only, the vendors themsel
     apiKey: null,
     syncIntervalMinutes: 60,
     trustedProxies: ['127.0.0.0/8', '::1'],
+    iconHosts: ['mzstatic.com'],
   })
   expect(settings.apple.appsBooksUrl).toBe('https://vpp.itunes.apple.com/mdm/v2')
   expect(settings.dataDir).toMatch(/\/data$/)
   expect(masterKeyPath(settings)).toMatch(/\/data\/master\.key$/)
+})
+
+test('icons come from the hosts that are named, or from none', () => {
+  expect(read({ QM_ICON_HOSTS: 'mzstatic.com, Pictures.Example.org' }).iconHosts).toEqual(['mzstatic.com', 'pictures.example.org'])
+  expect(read({ QM_ICON_HOSTS: 'none' }).iconHosts).toEqual([])
 })
 
 test('an empty variable is one that is not set', () => {
@@ -41,6 +47,15 @@ test('the public address follows the port and loses its slash', () => {
     publicUrl: 'https://licenses.example.org',
     isPublic: true,
   })
+})
+
+test('notices come to the public address when it is https, to one of their own, or to none', () => {
+  expect(read({}).noticeOrigin).toBeNull()
+  expect(read({ QM_PUBLIC_URL: 'http://licenses.lan:8787' }).noticeOrigin).toBeNull()
+  expect(read({ QM_PUBLIC_URL: 'https://licenses.example.org' }).noticeOrigin).toBe('https://licenses.example.org')
+  expect(read({ QM_PUBLIC_URL: 'https://licenses.example.org', QM_NOTICE_URL: 'none' }).noticeOrigin).toBeNull()
+  expect(read({ QM_NOTICE_URL: 'https://hooks.example.org/' }).noticeOrigin).toBe('https://hooks.example.org')
+  expect(read({ QM_NOTICE_URL: 'http://127.0.0.1:8787' }).noticeOrigin).toBe('http://127.0.0.1:8787')
 })
 
 test('every base address can be another, without its last slash', () => {
@@ -82,6 +97,8 @@ describe('what can not be used is refused in one line that names the variable', 
     ['QM_PUBLIC_URL', 'licenses.example.org', 'without a path'],
     ['QM_PUBLIC_URL', 'https://example.org/console', 'without a path'],
     ['QM_PUBLIC_URL', 'ftp://example.org', 'http or https'],
+    ['QM_NOTICE_URL', 'http://hooks.example.org', 'https address'],
+    ['QM_NOTICE_URL', 'https://hooks.example.org/hooks', 'without a path'],
     ['QM_DATABASE_URL', 'mysql://localhost/x', 'postgres://'],
     ['QM_DATABASE_URL', 'postgres://localhost', 'postgres://'],
     ['QM_SYNC_INTERVAL_MINUTES', '0', '1 to 10080'],

@@ -76,7 +76,81 @@ describe('the look-up', () => {
   })
 })
 
+const offerOf = (item: unknown): unknown => (isItem(item) && Array.isArray(item['offers']) ? item['offers'][0] : undefined)
+
+describe('the look-up’s ways', () => {
+  test('prices are those of the storefront that answers', async () => {
+    const { lookUp, desk } = furnished()
+    expect(offerOf((await lookUp(`${COMMON}&cc=us&id=1`)).results['1'])).toMatchObject({ price: 4.99, priceFormatted: '$4.99' })
+    expect(offerOf((await lookUp(`${COMMON}&cc=de&id=1`)).results['1'])).toMatchObject({ price: 4.99, priceFormatted: '4,99\u00a0€' })
+    expect(offerOf((await lookUp(`${COMMON}&cc=gb&id=1`)).results['1'])).toMatchObject({ price: 4.49, priceFormatted: '£4.49' })
+    expect(offerOf((await lookUp(`${COMMON}&cc=gb&id=1`)).results['1'])).not.toHaveProperty('currencyCode')
+    desk.control.setSwitches({ lookupCurrency: 'told' })
+    expect(offerOf((await lookUp(`${COMMON}&cc=gb&id=1`)).results['1'])).toMatchObject({ currencyCode: 'GBP' })
+    desk.control.setSwitches({ lookupOffers: 'absent' })
+    expect((await lookUp(`${COMMON}&cc=gb&id=1`)).results['1']).not.toHaveProperty('offers')
+  })
+
+  test('artwork is a template, a list of sizes, or none; ids are text or numbers; what is hidden is missing', async () => {
+    const { lookUp, desk } = furnished()
+    desk.control.setSwitches({ artwork: 'list', lookupIds: 'number' })
+    expect((await lookUp(`${COMMON}&id=1`)).results['1']).toMatchObject({
+      id: 1,
+      artwork: expect.arrayContaining([{ url: 'http://shop.example/artwork/1/256x256bb.png', width: 256, height: 256 }]),
+    })
+    desk.control.setSwitches({ artwork: 'none', lookupHides: ['4'] })
+    const { results } = await lookUp(`${COMMON}&id=1,4`)
+    expect(results['1']).not.toHaveProperty('artwork')
+    expect(results).not.toHaveProperty('4')
+  })
+
+  test('every storefront answers as the US when it is told to', async () => {
+    const { lookUp, desk } = furnished()
+    desk.control.setSwitches({ lookupStorefront: 'always-us' })
+    const { answer, results } = await lookUp(`${COMMON}&cc=de&id=1,2`)
+    expect(answer['meta']).toMatchObject({ storefront: { cc: 'US' } })
+    expect(Object.keys(results)).toEqual(['1'])
+  })
+})
+
+describe('the public look-up', () => {
+  test('has other names for the same, ids as numbers, no custom apps, and calls its JSON a script', async () => {
+    const { ask } = furnished()
+    const response = await ask('/lookup?id=1,3,4,99&country=de')
+    expect(response.headers.get('content-type')).toMatch(/^text\/javascript/)
+    expect(JSON.parse(await response.text())).toMatchObject({
+      resultCount: 2,
+      results: [
+        { trackId: 1, trackName: 'Sample Notes', kind: 'software', price: 4.99, currency: 'EUR', formattedPrice: '4,99\u00a0€' },
+        { trackId: 4, trackName: 'A Book', kind: 'ebook' },
+      ],
+    })
+    expect((await ask('/lookup?id=1&country=germany')).status).toBe(400)
+  })
+
+  test('has troubles of its own', async () => {
+    const { ask, desk, lookUp } = furnished()
+    desk.control.faults.arm({ fault: { is: 'rate-limited', retryAfter: '30' }, endpoint: 'public-lookup', times: 1 })
+    expect((await lookUp(`${COMMON}&id=1`)).status).toBe(200)
+    const limited = await ask('/lookup?id=1')
+    expect([limited.status, limited.headers.get('retry-after'), (await limited.text()).slice(0, 6)]).toEqual([429, '30', '<html>'])
+  })
+})
+
 describe('the artwork', () => {
+  test.each([
+    ['svg', 200, '<svg'],
+    ['html', 200, '<html'],
+    ['large', 200, '\0\0\0'],
+    ['redirect', 302, ''],
+  ] as const)('can be %s', async (artworkFile, status, begins) => {
+    const { ask, desk } = furnished()
+    desk.control.setSwitches({ artworkFile })
+    const answer = await ask('/artwork/1/128x128bb.png')
+    expect(answer.status).toBe(status)
+    expect((await answer.text()).startsWith(begins)).toBe(true)
+  })
+
   test('is a picture of the size that was asked for, the same each time', async () => {
     const { ask } = furnished()
     const png = Buffer.from(await (await ask('/artwork/1/64x64bb.png')).arrayBuffer())
