@@ -3,9 +3,11 @@ import { appendAudit, theServer } from './audit.ts'
 import type { Connections } from './connections.ts'
 import type { Credentials } from './credentials.ts'
 import type { Journal, Writing } from './journal.ts'
+import { letGoOfDevices } from './directory/device-list.ts'
 import { forgetNotices } from './notice-rows.ts'
 import { forgetNoticeSecret } from './notice-secrets.ts'
 import { forgetRegistrations } from './registrations.ts'
+import type { Secret } from './secret.ts'
 import type { CredentialMalformed, CredentialRead, LocationIdentity, StoreFailure } from './stores/store.ts'
 import { forgetSubscriptions } from './subscriptions.ts'
 import { forgetCursor } from './sync-cursor.ts'
@@ -21,6 +23,7 @@ import {
   type ConnectorSettings,
   type CredentialRecord,
   type ForeignOwner,
+  type PartRecord,
 } from '../shared/connector.ts'
 import {
   columnsFact,
@@ -53,6 +56,7 @@ export type ConnectRefused =
 export type RenewRefused =
   | ConnectRefused
   | { readonly is: 'connector-unknown' }
+  | { readonly is: 'credential-changed-meanwhile' }
   /** The two names, told apart where they are equal. */
   | { readonly is: 'credential-of-another-location'; readonly here: string; readonly there: string }
   /** Whose token it is can't be told without the store. */
@@ -247,10 +251,14 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
     return kept?.hash === credentials.hash(read.secret)
   }
 
-  /** Reads a credential and asks the store whose it is. `identity` undefined: the store is out of reach. */
+  /**
+   * Reads a credential and asks the store whose it is, and whether a device list that came with it may be read. `identity`
+   * undefined: the store is out of reach, or the token was not part of what was given.
+   */
   const tryOut = async (
     kind: ConnectorKind,
     credential: unknown,
+    held?: Secret,
   ): Promise<
     Result<
       { readonly read: CredentialRead; readonly identity: LocationIdentity | undefined },
@@ -261,24 +269,78 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
   > => {
     const store = connections.storeOf(kind)
     if (store === undefined) return err({ is: 'kind-not-supported', kind })
-    const read = store.readCredential(credential, clock.now())
+    const read = store.readCredential(credential, clock.now(), held)
     if (!read.ok) return read
-    const identity = await connections.trial(kind, read.value.secret).identify()
-    if (identity.ok) return ok({ read: read.value, identity: identity.value })
-    switch (identity.error.is) {
-      case 'store-busy':
-      case 'store-unreachable':
-      case 'store-answer-unreadable':
-      case 'store-changed-meanwhile':
-        return ok({ read: read.value, identity: undefined })
-      case 'credential-expired':
-      case 'credential-invalid':
-      case 'read-only-token':
-      case 'store-refused':
-        return err({ is: 'credential-refused', text: identity.error.text })
-      case 'foreign-owner':
-        return err({ is: 'credential-refused', text: `The location is held by ${identity.error.owner.name}.` })
-    }
+    const { secret, given } = read.value
+    const connection = connections.trial(kind, secret)
+    const identity = given.token ? await connection.identify() : undefined
+    const refused = identity === undefined || identity.ok ? undefined : refusalOf(identity.error)
+    if (refused !== undefined) return err(refused)
+    const checked = given.devices ? await connection.devices?.check() : undefined
+    const devicesRefused = checked === undefined || checked.ok ? undefined : refusalOf(checked.error)
+    if (devicesRefused !== undefined) return err(devicesRefused)
+    return ok({ read: read.value, identity: identity?.ok === true ? identity.value : undefined })
+  }
+
+  /** Parts that are left out stay as they are kept. */
+  const renewOnce: Connectors['renew'] = async (actor, id, credential) => {
+    const connector = (await journal.rows('connectors')).find((row) => row.id === id)
+    if (connector === undefined) return err({ is: 'connector-unknown' })
+    const heldHash = await credentials.heldHash(id)
+    // One that does not open any more is replaced whole, which is the remedy.
+    const held = await credentials.unseal(id).catch(() => undefined)
+    const tried = await tryOut(connector.kind, credential, held)
+    if (!tried.ok) return tried
+    const { read, identity } = tried.value
+    return await journal.write(async (write): Promise<Result<Connector, RenewRefused>> => {
+      const current = (await write.rows('connectors')).find((row) => row.id === id)
+      if (current === undefined) return err({ is: 'connector-unknown' })
+      // Of two people who renew a part each, the second must not put back what the first replaced.
+      if ((await credentials.heldHash(id, write.trx)) !== heldHash) return err({ is: 'credential-changed-meanwhile' })
+      if (read.given.token && identity === undefined && current.location !== null)
+        return err({
+          is: 'store-out-of-reach',
+          text: `The store can't be reached, so nobody can tell whether this token is for ${current.name}. Nothing was changed. Try again when the store answers.`,
+        })
+      if (identity !== undefined) {
+        if (current.location !== null && current.location.key !== identity.location.key) {
+          const [here, there] = locationsApart(current.location, identity.location)
+          return err({ is: 'credential-of-another-location', here, there })
+        }
+        if (current.location === null) {
+          const key = `${current.store}/${identity.location.key}`
+          const taken = await write.trx.selectFrom('locations').select('connector').where('key', '=', key).executeTakeFirst()
+          const there = taken && (await write.rows('connectors')).find((row) => row.id === taken.connector)
+          if (taken !== undefined && taken.connector !== id)
+            return err({ is: 'location-already-connected', connectorId: there?.id ?? id, name: there?.name ?? '' })
+          if (taken === undefined) await write.trx.insertInto('locations').values({ key, connector: id }).execute()
+        }
+      }
+      const bare: Connector = {
+        ...current,
+        ...(read.given.token ? { readOnly: false, credential: { state: 'unknown', expiresAt: read.expiresAt, checkedAt: null } } : {}),
+        devices: !read.hasDevices ? null : read.given.devices ? unreadPart : current.devices,
+        nextSyncAt: now(),
+      }
+      const changed = identity === undefined ? bare : withIdentity(bare, identity)
+      await write.record(rowsFact('connectors', [changed]))
+      await follow(write, current, changed)
+      // The very file that is kept already: the store was asked, and there is nothing to renew.
+      if (await isKeptAlready(write, id, read)) return ok(changed)
+      await credentials.seal(write.trx, id, read.secret)
+      if (!read.hasDevices && current.devices !== null) await letGoOfDevices(write, current)
+      const audited = { at: clock.now(), actor, object: id, origin: 'api' as const }
+      if (read.given.token)
+        await appendAudit(write.trx, { ...audited, action: 'credential.renewed', detail: { expiresAt: changed.credential.expiresAt } })
+      if (read.given.devices)
+        await appendAudit(write.trx, {
+          ...audited,
+          action: read.hasDevices ? 'device-list.access-set' : 'device-list.access-removed',
+          detail: {},
+        })
+      write.told(() => connections.drop(id))
+      return ok(changed)
+    })
   }
 
   return {
@@ -323,7 +385,7 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
           readOnly: false,
           notices: { state: 'polling' },
           people: null,
-          devices: null,
+          devices: read.hasDevices ? unreadPart : null,
           subscriptions: null,
           lastSync: null,
           lastGoodSyncAt: null,
@@ -346,56 +408,9 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
       })
     },
     renew: async (actor, id, credential) => {
-      const connector = (await journal.rows('connectors')).find((row) => row.id === id)
-      if (connector === undefined) return err({ is: 'connector-unknown' })
-      const tried = await tryOut(connector.kind, credential)
-      if (!tried.ok) return tried
-      const { read, identity } = tried.value
-      const renewed = await journal.write(async (write): Promise<Result<Connector, RenewRefused>> => {
-        const current = (await write.rows('connectors')).find((row) => row.id === id)
-        if (current === undefined) return err({ is: 'connector-unknown' })
-        if (identity === undefined && current.location !== null)
-          return err({
-            is: 'store-out-of-reach',
-            text: `The store can't be reached, so nobody can tell whether this token is for ${current.name}. Nothing was changed. Try again when the store answers.`,
-          })
-        if (identity !== undefined) {
-          if (current.location !== null && current.location.key !== identity.location.key) {
-            const [here, there] = locationsApart(current.location, identity.location)
-            return err({ is: 'credential-of-another-location', here, there })
-          }
-          if (current.location === null) {
-            const key = `${current.store}/${identity.location.key}`
-            const taken = await write.trx.selectFrom('locations').select('connector').where('key', '=', key).executeTakeFirst()
-            const there = taken && (await write.rows('connectors')).find((row) => row.id === taken.connector)
-            if (taken !== undefined && taken.connector !== id)
-              return err({ is: 'location-already-connected', connectorId: there?.id ?? id, name: there?.name ?? '' })
-            if (taken === undefined) await write.trx.insertInto('locations').values({ key, connector: id }).execute()
-          }
-        }
-        const bare: Connector = {
-          ...current,
-          readOnly: false,
-          credential: { state: 'unknown', expiresAt: read.expiresAt, checkedAt: null },
-          nextSyncAt: now(),
-        }
-        const changed = identity === undefined ? bare : withIdentity(bare, identity)
-        await write.record(rowsFact('connectors', [changed]))
-        await follow(write, current, changed)
-        // The very file that is kept already: the store was asked, and there is nothing to renew.
-        if (await isKeptAlready(write, id, read)) return ok(changed)
-        await credentials.seal(write.trx, id, read.secret)
-        await appendAudit(write.trx, {
-          at: clock.now(),
-          actor,
-          action: 'credential.renewed',
-          object: id,
-          detail: { expiresAt: changed.credential.expiresAt },
-          origin: 'api',
-        })
-        write.told(() => connections.drop(id))
-        return ok(changed)
-      })
+      let renewed = await renewOnce(actor, id, credential)
+      for (let tries = 1; tries < mostRenewTries && !renewed.ok && renewed.error.is === 'credential-changed-meanwhile'; tries += 1)
+        renewed = await renewOnce(actor, id, credential)
       return renewed
     },
     ownOwnerId: connections.ownerMark.id,
@@ -497,6 +512,7 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
         await forgetRegistrations(write, id)
         await forgetSubscriptions(write, id)
         await forgetLocationOrders(write, id)
+        await letGoOfDevices(write, connector)
         await appendAudit(write.trx, {
           at: clock.now(),
           actor,
@@ -558,6 +574,29 @@ const forgetLocationOrders = async (write: Writing, id: ConnectorId): Promise<vo
   const orders = (await write.rows(locationOrdersKey(id))).map((order) => order.id)
   if (orders.length > 0) await write.record(rowsFact(locationOrdersKey(id), [], orders))
 }
+
+/** Undefined: the store could not say. The credential is kept, and tried again at the next sync. */
+const refusalOf = (failure: StoreFailure): { readonly is: 'credential-refused'; readonly text: string } | undefined => {
+  switch (failure.is) {
+    case 'store-busy':
+    case 'store-unreachable':
+    case 'store-answer-unreadable':
+    case 'store-changed-meanwhile':
+      return undefined
+    case 'credential-expired':
+    case 'credential-invalid':
+    case 'read-only-token':
+    case 'store-refused':
+      return { is: 'credential-refused', text: failure.text }
+    case 'foreign-owner':
+      return { is: 'credential-refused', text: `The location is held by ${failure.owner.name}.` }
+  }
+}
+
+/** Of two people who renew at once, the second is tried again. */
+const mostRenewTries = 3
+
+const unreadPart: PartRecord = { asOf: null, count: null, error: null }
 
 const stateByExpiry = (expiresAt: string | null, now: number): 'valid' | 'expired' =>
   expiresAt !== null && Date.parse(expiresAt) <= now ? 'expired' : 'valid'

@@ -14,6 +14,8 @@ export interface Credentials {
   /** Undefined when the connector has none. Throws when the row was tampered with. */
   unseal(connector: ConnectorId): Promise<Secret | undefined>
   forget(trx: Trx, connector: ConnectorId): Promise<void>
+  /** Of the secret that the connector has. Inside an act, give its `trx`. */
+  heldHash(connector: ConnectorId, trx?: Trx): Promise<string | undefined>
   /** Equal for equal secrets: to see that the very same file was uploaded again. Says nothing about the secret. */
   hash(secret: Secret): string
   /** The connector that already has this very secret. */
@@ -48,6 +50,8 @@ export const createCredentials = (deps: { readonly db: Db; readonly sealer: Seal
         )
       }
     },
+    heldHash: async (connector, trx) =>
+      (await (trx ?? db).selectFrom('credentials').select('hash').where('connector', '=', connector).executeTakeFirst())?.hash,
     forget: async (trx, connector) => {
       await trx.deleteFrom('credentials').where('connector', '=', connector).execute()
     },

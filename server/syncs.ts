@@ -8,6 +8,7 @@
 import type { Connections } from './connections.ts'
 import type { Connectors } from './connectors.ts'
 import type { Db } from './database/schema.ts'
+import { createDeviceSync } from './device-sync.ts'
 import type { DirectoryIndex } from './directory/directory.ts'
 import type { Journal } from './journal.ts'
 import { createLicenseRefresh } from './license-refresh.ts'
@@ -100,6 +101,7 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
   const reading = createSyncReading({ facts: journal })
   const record = createSyncRecord(deps)
   const people = createPeopleSync(deps)
+  const devices = createDeviceSync(deps)
   const refreshes = createLicenseRefresh({ ...deps, reading, record })
   const runningByConnector = new Map<ConnectorId, Running>()
   const refreshingPeople = new Set<Promise<void>>()
@@ -167,7 +169,7 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
   }
   const phase = (entry: Running, name: SyncPhase, done = 0, total: number | null = null): void => tell(entry, { phase: name, done, total })
 
-  /** 1. Who are we? 2. Products and counts. 3. Seats. 4. Record the differences. 5. What is read beside them, and never holds up the counts: people, subscriptions. Names follow by themselves. */
+  /** 1. Who are we? 2. Products and counts. 3. Seats. 4. Record the differences. 5. What is read beside them, and never holds up the counts: people, devices, subscriptions. Names follow by themselves. */
   const run = async (entry: Running, connector: Connector): Promise<void> => {
     const { id: connectorId } = connector
     await journal.write(async (write) => {
@@ -217,6 +219,9 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
     await people.read(connection, connector, entry.sync.full, (pages, totalPages) => phase(entry, 'people', pages, totalPages))
     phase(entry, 'subscriptions')
     await deps.subscriptions.read(connection, connector, entry.sync.full)
+
+    phase(entry, 'devices')
+    await devices.read(connection, connector, entry.sync.full, (read) => phase(entry, 'devices', read))
 
     deps.metadata.refresh(connectorId)
     phase(entry, 'done')

@@ -14,6 +14,7 @@ import {
   type PrincipalId,
   type PrincipalKind,
 } from '../../shared/ids.ts'
+import { isListSource, namesPrincipals } from '../../shared/device-list.ts'
 import { isUser, normalSerialNumber, type Device, type Group, type Principal, type User } from '../../shared/principal.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { bareDevice, bareUser, knowPrincipals, type DirectoryIndex } from './directory.ts'
@@ -63,9 +64,12 @@ export interface DirectoryByHand {
   removeGroup(actor: Actor, id: GroupId, isAsRead: IsAsRead<Group>): Promise<Result<undefined, DirectoryRefused<Group>>>
 }
 
-/** A file was brought by hand too, and a store knows no more than a key: neither owns a field. */
+/** A file was brought by hand too, and a store knows no more than a key or a device's model: none of them owns a field. */
 const owningSources = (sources: readonly string[]): readonly string[] =>
-  sources.filter((source) => source !== handSource && source !== 'csv' && !/^(apple|google|microsoft|other):/.test(source))
+  sources.filter((source) => source !== handSource && source !== 'csv' && !isListSource(source) && namesPrincipals(source))
+
+/** Whom a device list names is there until it names them no more, whatever is done by hand. */
+const keepingSources = (sources: readonly string[]): readonly string[] => [...owningSources(sources), ...sources.filter(isListSource)]
 
 const withHand = (sources: readonly string[]): readonly string[] => (sources.includes(handSource) ? sources : [...sources, handSource])
 
@@ -96,8 +100,7 @@ export const createDirectoryByHand = ({ journal, directory, clock, chance }: Dir
       const read = principalReader(write)
       const known = directory.ordinalOfKey(kind, key)
       const held = known === undefined ? undefined : await read(known)
-      const isNamedHere =
-        held !== undefined && held.left === null && held.sources.some((source) => !/^(apple|google|microsoft|other):/.test(source))
+      const isNamedHere = held !== undefined && held.left === null && held.sources.some(namesPrincipals)
       if (held !== undefined && isNamedHere) return err({ is: 'known-already', id: held.id })
       const ordinal = (await knowPrincipals(write, directory, handSource, [{ kind, key }])).ordinalOf(kind, key)
       const made = make(ordinal, withHand(held?.sources ?? []))
@@ -114,12 +117,13 @@ export const createDirectoryByHand = ({ journal, directory, clock, chance }: Dir
     change: (held: T) => T,
     action: string,
     ownerId?: PrincipalId | null,
+    ownersOf = owningSources,
   ) =>
     journal.write(async (write): Promise<Result<T, DirectoryRefused<T>>> => {
       const held = await principalReader(write)(ordinalOf(id))
       if (held === undefined || held.id !== id || !isOfKind(held)) return err({ is: 'unknown' })
       if (!isAsRead(held)) return err({ is: 'changed-meanwhile', current: held })
-      const owners = owningSources(held.sources)
+      const owners = ownersOf(held.sources)
       if (owners.length > 0) return err({ is: 'owned-by-source', sources: owners })
       if (!isOwnerKnown(ownerId)) return err({ is: 'owner-unknown' })
       const changed = change(held)
@@ -192,6 +196,8 @@ export const createDirectoryByHand = ({ journal, directory, clock, chance }: Dir
           left: isoTime(clock.now()),
         }),
         `${principalKindOf(id)}.left`,
+        undefined,
+        keepingSources,
       ),
     addGroup: (actor, fresh) =>
       journal.write(async (write): Promise<Result<Group, DirectoryRefused<Group>>> => {

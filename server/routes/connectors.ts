@@ -46,7 +46,9 @@ const settings = v.strictObject({
 })
 const credential = v.pipe(
   v.record(v.string(), v.unknown()),
-  v.description('Apple: {contentToken}, the text of the token file. It is sealed on arrival and never given out again.'),
+  v.description(
+    'Apple: {contentToken, devices?: {clientId, keyId?, privateKey}}, the text of the token file and, for the device list, the account of the device API with its key as PEM. It is sealed on arrival and never given out again. At a renewal parts left out stay, and devices: null takes that account away.',
+  ),
 )
 const addBody = v.object({
   kind: v.picklist(connectorKinds, `must be one of ${connectorKinds.join(', ')}`),
@@ -104,6 +106,7 @@ export const createConnectorView =
         text: noticesInWords(connector),
       },
       people: connector.people,
+      devices: connector.devices,
       lastSync,
       lastGoodSyncAt: connector.lastGoodSyncAt,
       nextSyncAt: connector.nextSyncAt,
@@ -143,6 +146,12 @@ const refusedProblem = (refused: ConnectRefused | RenewRefused): Problem => {
       return notFound('connector')
     case 'store-out-of-reach':
       return { status: 503, code: refused.is, detail: refused.text, headers: { 'Retry-After': '60' } }
+    case 'credential-changed-meanwhile':
+      return {
+        status: 409,
+        code: refused.is,
+        detail: 'Somebody else changed this credential at the same moment. Nothing was changed by you. Look at it, then try again.',
+      }
     case 'credential-of-another-location':
       return {
         status: 409,
@@ -287,7 +296,8 @@ export const connectorRoutes =
       describeRoute({
         tags,
         summary: 'Ask the store who we are, and whether its notices reach us',
-        description: 'Changes nothing but where the store sends its notices. Without notices all works by asking, so `ok` does not depend on them.',
+        description:
+          'Changes nothing but where the store sends its notices. Without notices all works by asking, so `ok` does not depend on them.',
         responses: { 200: answer('What it says', v.object({ ok: v.boolean(), reasons: reasonsSchema })), ...problems(404) },
       }),
       allow('sync'),

@@ -27,6 +27,12 @@ export const syncSchema = v.object({
 const reasonSchema = v.object({ code: v.string(), text: v.string() })
 export const reasonsSchema = v.array(reasonSchema)
 
+const partSchema = v.object({
+  asOf: v.pipe(v.nullable(time), v.description('When it was last read whole; null: never')),
+  count: v.nullable(v.number()),
+  error: v.nullable(v.object({ code: v.string(), text: v.string() })),
+})
+
 export const connectorSchema = v.object({
   id: v.string(),
   kind: v.picklist(connectorKinds),
@@ -82,15 +88,10 @@ export const connectorSchema = v.object({
     v.description('Whether the store tells of changes as they happen, in words; without notices it is asked instead'),
   ),
   people: v.pipe(
-    v.nullable(
-      v.object({
-        asOf: v.nullable(time),
-        count: v.nullable(v.number()),
-        error: v.nullable(reasonSchema),
-      }),
-    ),
+    v.nullable(partSchema),
     v.description('People registered at the store; null where it keeps no list of them, or it was not read yet'),
   ),
+  devices: v.pipe(v.nullable(partSchema), v.description('The organisation’s device list; null while no access to one is set up')),
   lastSync: v.nullable(syncSchema),
   lastGoodSyncAt: v.nullable(time),
   nextSyncAt: v.nullable(time),

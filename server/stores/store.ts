@@ -20,6 +20,10 @@ export interface CredentialRead {
   readonly secret: Secret
   readonly expiresAt: string | null
   readonly organization: string
+  /** What was uploaded now; of what was not, the part that is held stays. */
+  readonly given: { readonly token: boolean; readonly devices: boolean }
+  /** Access to the organisation's device list is part of what is kept. */
+  readonly hasDevices: boolean
 }
 
 /** Each way in which a credential can be wrong has a reason of its own and a text that says what to do. */
@@ -97,6 +101,28 @@ export interface StorePeople {
   invitationUrl(key: string): Promise<Result<string | undefined, StoreFailure>>
 }
 
+/** A device as the store's list names it. */
+export interface DeviceRead {
+  /** Normalised. */
+  readonly serialNumber: string
+  /** Empty where the store does not say. */
+  readonly model: string
+  /** In the words of the directory (`iPadOS`), or the store's own. */
+  readonly platform: string
+  /** When the organisation gave it away, ISO 8601; null: it has it, or the store does not say. */
+  readonly releasedAt: string | null
+}
+
+/** The organisation's device list at the store. It is only read. */
+export interface StoreDevices {
+  /** Whether the list may be read at all. */
+  check(): Promise<Result<undefined, StoreFailure>>
+  /** The whole list, a page at a time, in no promised order. What came before a failure proves nothing. */
+  read(onPage: (devices: readonly DeviceRead[]) => void): Promise<Result<undefined, StoreFailure>>
+  /** One device, also when the list names it no more. Undefined: the store knows of none. */
+  find(serialNumber: string): Promise<Result<DeviceRead | undefined, StoreFailure>>
+}
+
 /** Takes a walk's pages as they come. `begin` is called at the start and again when the walk starts over: forget what came before. */
 export interface SeatSink {
   begin(full: boolean): void
@@ -151,8 +177,18 @@ export type WriteRequest =
   | { readonly action: 'retire-user'; readonly keys: readonly string[] }
   /** All that the store can take back from them. */
   | { readonly action: 'revoke'; readonly holders: readonly HolderKey[] }
-  | { readonly action: 'assign-subscription'; readonly subscriptionId: string; readonly renewing: boolean; readonly keys: readonly string[] }
-  | { readonly action: 'remove-subscription'; readonly subscriptionId: string; readonly deferred: boolean; readonly keys: readonly string[] }
+  | {
+      readonly action: 'assign-subscription'
+      readonly subscriptionId: string
+      readonly renewing: boolean
+      readonly keys: readonly string[]
+    }
+  | {
+      readonly action: 'remove-subscription'
+      readonly subscriptionId: string
+      readonly deferred: boolean
+      readonly keys: readonly string[]
+    }
 
 /** The most of each that one call takes. */
 export interface WriteLimits {
@@ -269,9 +305,7 @@ export interface StoreSubscriptions {
   /** All of them, and whether the Location may have any. Undefined: there is nothing of the kind for this Location. */
   read(): Promise<Result<SubscriptionsRead | undefined, StoreFailure>>
   /** Everybody who has this one now. */
-  readSubscribers(
-    subscriptionId: string,
-  ): Promise<Result<readonly { readonly key: string; readonly renewing: boolean }[], StoreFailure>>
+  readSubscribers(subscriptionId: string): Promise<Result<readonly { readonly key: string; readonly renewing: boolean }[], StoreFailure>>
   /** User names of those who manage it at the store. */
   readAdmins(subscriptionId: string): Promise<Result<readonly string[], StoreFailure>>
   /** Lets managers buy subscriptions for the Location. It may be for good. Checks the owner first; gives whether they are on now. */
@@ -297,6 +331,8 @@ export interface StoreConnection {
   readonly people: StorePeople | undefined
   /** Undefined: the store sells none. */
   readonly subscriptions: StoreSubscriptions | undefined
+  /** Undefined: no access to the organisation's device list is set up, or the store has none. */
+  readonly devices: StoreDevices | undefined
   /** Names, prices, where icons are; ids the store tells nothing about are left out. Never needed for counts. */
   describe(productIds: readonly string[], country: string): Promise<Result<readonly ProductDescription[], StoreFailure>>
   /** The store's present limits for one write; re-read by age and after every `over-limit`. */
@@ -332,8 +368,11 @@ export interface Store {
   readonly kind: ConnectorKind
   readonly store: StoreName
   readonly capabilities: Capabilities
-  /** Parses an uploaded credential (the `credential` member of `POST /connectors`). Nothing is asked of the store. */
-  readCredential(input: unknown, now: number): Result<CredentialRead, CredentialMalformed>
+  /**
+   * Parses an uploaded credential (the `credential` member of `POST /connectors`). Nothing is asked of the store. With
+   * what is `held` already, parts that are left out stay.
+   */
+  readCredential(input: unknown, now: number, held?: Secret): Result<CredentialRead, CredentialMalformed>
   /** `seenUId` and the like are not trusted from outside: identify() tells. */
   connect(deps: ConnectionDeps, secret: Secret, owner: OwnerMark): StoreConnection
   /** A notice's body, parsed from JSON. Undefined: it is none. A store without `push` has none. */

@@ -45,7 +45,12 @@ export const startServer = async (deps: {
       fetch: deps.storeLine.fetchOf(life),
       credentials: createCredentials({ db, sealer, clock }),
       stores: [
-        createAppleStore({ appsBooksUrl: `${storeUrl}/mdm/v2`, metadataUrl: `${storeUrl}/WebObjects/MZStorePlatform.woa/wa/lookup` }),
+        createAppleStore({
+          appsBooksUrl: `${storeUrl}/mdm/v2`,
+          metadataUrl: `${storeUrl}/WebObjects/MZStorePlatform.woa/wa/lookup`,
+          devicesUrl: `${storeUrl}/v1`,
+          authUrl: `${storeUrl}/auth/oauth2/token`,
+        }),
       ],
       host: 'quartermaster.test',
       build: 'world',

@@ -8,14 +8,13 @@ import { err, ok, type Result } from '../../../shared/result.ts'
 import { Secret } from '../../secret.ts'
 import type { CredentialMalformed, CredentialRead } from '../store.ts'
 import { parseAppleTime } from './apple-time.ts'
+import { parseDeviceAccount, type DeviceAccount } from './device-account.ts'
 
 /** A real file has about 300 bytes. */
 const mostFileBytes = 64 * 1024
-const mostKeyBytes = 16 * 1024
 const mostNameLength = 200
 /** The standard alphabet, padded. Nothing else can go into a header, either. */
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
-const PRIVATE_KEY = /-----BEGIN (?:EC )?PRIVATE KEY-----[A-Za-z0-9+/=\s]+-----END (?:EC )?PRIVATE KEY-----\s*$/
 
 const again =
   'Download it again in Apple Business Manager or Apple School Manager (Preferences, Payments and Billing, Apps and Books) and upload the file unchanged.'
@@ -27,17 +26,10 @@ export interface ContentToken {
   readonly organization: string
 }
 
-/** The device API's key, kept beside the token. */
-export interface DevicesKey {
-  readonly clientId: string
-  readonly keyId?: string
-  /** PEM, PKCS #8 or SEC 1. */
-  readonly privateKey: string
-}
-
 export interface AppleCredential {
   readonly token: ContentToken
-  readonly devices: DevicesKey | undefined
+  /** The account of the device API, kept beside the token. */
+  readonly devices: DeviceAccount | undefined
 }
 
 const malformed = (reason: string, text: string): Result<never, CredentialMalformed> => err({ is: 'credential-malformed', reason, text })
@@ -93,74 +85,55 @@ export const parseContentToken = (fileText: string): Result<ContentToken, Creden
   return ok({ bearer, expiresAtMs, organization })
 }
 
-const short = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(mostNameLength))
-const devicesForm = v.object({
-  clientId: short,
-  keyId: v.optional(short),
-  privateKey: v.pipe(v.string(), v.maxLength(mostKeyBytes), v.trim(), v.regex(PRIVATE_KEY)),
-})
+const parseDevices = (input: unknown): Result<DeviceAccount | undefined, CredentialMalformed> =>
+  input === undefined || input === null ? ok(undefined) : parseDeviceAccount(input)
 
-const parseDevices = (input: unknown): Result<DevicesKey | undefined, CredentialMalformed> => {
-  if (input === undefined || input === null) return ok(undefined)
-  const parsed = v.safeParse(devicesForm, input)
-  if (parsed.success) {
-    const { clientId, keyId, privateKey } = parsed.output
-    return ok({ clientId, ...(keyId === undefined ? {} : { keyId }), privateKey })
-  }
-  switch (parsed.issues[0].path?.[0]?.key) {
-    case 'clientId':
-      return malformed('devices-client-id', 'The client ID of the device list is missing. Copy it from the API account at Apple.')
-    case 'keyId':
-      return malformed(
-        'devices-key-id',
-        'The key ID of the device list is not one. Copy it from the API account at Apple, or leave it out.',
-      )
-    case 'privateKey':
-      return malformed(
-        'devices-private-key',
-        'The private key of the device list is not one. Paste the whole file that ends in .pem, from its BEGIN line to its END line.',
-      )
-    default:
-      return malformed(
-        'devices-unreadable',
-        'The key of the device list needs a clientId and a privateKey. Give both, or leave devices out.',
-      )
-  }
-}
-
-const uploaded = v.object({ contentToken: v.string(), devices: v.optional(v.unknown()) })
+const sealed = v.object({ contentToken: v.string(), devices: v.optional(v.unknown()) })
+const uploaded = v.object({ contentToken: v.optional(v.unknown()), devices: v.optional(v.unknown()) })
 
 /**
- * Reads `{contentToken, devices?}` as uploaded. Sealed is the file's own text and, where one was given, the device API's
- * key: `openCredential` reads it back. A token that has run out is refused here, since nothing can be done with it.
+ * Reads `{contentToken, devices?}` as uploaded. Sealed is the file's own text and, where one was given, the account of the
+ * device API: `openCredential` reads it back. With what is `held`, either part may be left out and stays; `devices: null`
+ * takes the account away. A token that has run out is refused when it is uploaded, since nothing can be done with it.
  */
-export const readContentToken = (input: unknown, now: number): Result<CredentialRead, CredentialMalformed> => {
-  const given = v.safeParse(uploaded, input)
-  if (!given.success)
+export const readContentToken = (input: unknown, now: number, held?: Secret): Result<CredentialRead, CredentialMalformed> => {
+  const parsed = v.safeParse(uploaded, input)
+  const given = parsed.success ? parsed.output : {}
+  const before = held === undefined ? undefined : opened(held)
+  const keepsToken = before !== undefined && given.contentToken === undefined && given.devices !== undefined
+  if (typeof given.contentToken !== 'string' && !keepsToken)
     return malformed('missing', 'No token was given. Upload the token file (its name ends in .vpptoken); its text goes into contentToken.')
-  const token = parseContentToken(given.output.contentToken)
+  const token = typeof given.contentToken === 'string' ? parseContentToken(given.contentToken) : ok(before?.token)
   if (!token.ok) return token
+  if (token.value === undefined) throw new Error('apple: a kept token that is not there')
   const { bearer, expiresAtMs, organization } = token.value
-  if (expiresAtMs <= now)
+  if (!keepsToken && expiresAtMs <= now)
     return malformed(
       'expired',
       `This token expired on ${day(expiresAtMs)}. Download a new one in Apple Business Manager or Apple School Manager (Preferences, Payments and Billing, Apps and Books) and upload it.`,
     )
-  const devices = parseDevices(given.output.devices)
+  const devices = given.devices === undefined ? ok(before?.devices) : parseDevices(given.devices)
   if (!devices.ok) return devices
   return ok({
     secret: Secret.of(JSON.stringify({ contentToken: bearer, devices: devices.value })),
     expiresAt: isoTime(expiresAtMs),
     organization,
+    given: { token: !keepsToken, devices: given.devices !== undefined },
+    hasDevices: devices.value !== undefined,
   })
+}
+
+const opened = (secret: Secret): AppleCredential | undefined => {
+  const kept = v.safeParse(sealed, parseJson(secret.reveal()))
+  const token = kept.success ? parseContentToken(kept.output.contentToken) : undefined
+  const devices = kept.success ? parseDevices(kept.output.devices) : undefined
+  return token?.ok === true && devices?.ok === true ? { token: token.value, devices: devices.value } : undefined
 }
 
 /** What `readContentToken` had sealed. A token that has run out since opens all the same: the store says so itself. */
 export const openCredential = (secret: Secret): AppleCredential => {
-  const kept = v.safeParse(uploaded, parseJson(secret.reveal()))
-  const token = kept.success ? parseContentToken(kept.output.contentToken) : undefined
-  const devices = kept.success ? parseDevices(kept.output.devices) : undefined
-  if (token === undefined || !token.ok || devices === undefined || !devices.ok)
+  const credential = opened(secret)
+  if (credential === undefined)
     throw new Error('apple: the sealed credential is not one that this connector made; was it written by another version?')
-  return { token: token.value, devices: devices.value }
+  return credential
 }

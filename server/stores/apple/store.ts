@@ -22,6 +22,7 @@ import type {
 import { licenseOf, standardPricing } from './asset.ts'
 import { createAppleClient, type RequestFailure } from './client.ts'
 import { openCredential, readContentToken } from './content-token.ts'
+import { createDeviceApi, type DeviceAddresses } from './device-api.ts'
 import { orderStatusOf } from './event-status.ts'
 import { eventNotFound, failureOfRefusal, isOverLimit } from './failures.ts'
 import { holderName, holderOf, seatsOf, targetsOf } from './holder.ts'
@@ -37,7 +38,8 @@ import { createSubscriptions, subscriptionCall } from './subscriptions.ts'
 import { mostPages, mostRepeats, pagesLost, walkOnce, walkSettled, type WalkEnd, type WalkFailure } from './walk.ts'
 import { parseAssetsPage, parseAssignmentsPage, parseEventId, parseEventStatus, type Asset, type Page } from './wire.ts'
 
-export interface AppleAddresses {
+/** Of the device API they may be left out: then they are Apple's own. */
+export interface AppleAddresses extends Partial<DeviceAddresses> {
   /** Up to and including `/mdm/v2`. Every path is appended to it; addresses that Apple's answers tell are not followed. */
   readonly appsBooksUrl: string
   readonly metadataUrl: string
@@ -73,7 +75,7 @@ const mostPagesToWalkAgain = 50
 
 const connect = (deps: ConnectionDeps, addresses: AppleAddresses, turns: LookupTurns, secret: Secret, mark: OwnerMark): StoreConnection => {
   const { clock, chance, fetch } = deps
-  const { token } = openCredential(secret)
+  const { token, devices: account } = openCredential(secret)
   const client = createAppleClient({
     clock,
     chance,
@@ -245,6 +247,7 @@ const connect = (deps: ConnectionDeps, addresses: AppleAddresses, turns: LookupT
     },
     people: createPeople({ client, config, appsBooksUrl: addresses.appsBooksUrl, failureOf }),
     subscriptions: createSubscriptions({ client, config, ownership, failureOf }),
+    devices: account === undefined ? undefined : createDeviceApi({ clock, chance, fetch, addresses, account }),
     describe: (productIds, country) => metadata.describe(productIds, country, ownership.platform()),
     limits: async () => {
       const limits = await config.read()

@@ -4,6 +4,7 @@ import { openSqlite, type OpenDatabase } from '../../../server/database/database
 import { createLog } from '../../../server/log.ts'
 import { createAppleSandbox } from '../../../server/sandbox/apple/apple-sandbox.ts'
 import type { AppleControl } from '../../../server/sandbox/apple/control.ts'
+import { DEVICES_PATH, TOKEN_PATH } from '../../../server/sandbox/apple/device-api.ts'
 import { BASE_PATH, LOOKUP_PATH } from '../../../server/sandbox/apple/protocol.ts'
 import { readSettings, type Settings } from '../../../server/settings.ts'
 import type { Role } from '../../../shared/admin.ts'
@@ -85,6 +86,8 @@ export const openDesk = async (
     QM_API_KEY: apiKey,
     QM_APPLE_APPS_BOOKS_URL: `${storeHost}${BASE_PATH}`,
     QM_APPLE_METADATA_URL: `${storeHost}${LOOKUP_PATH}`,
+    QM_APPLE_DEVICES_URL: `${storeHost}${DEVICES_PATH}`,
+    QM_APPLE_AUTH_URL: `${storeHost}${TOKEN_PATH}`,
     ...options.environment,
   })
   if (!read.ok) throw new Error(read.error.text)

@@ -6,8 +6,9 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { startSandbox, type Sandbox } from '../../../../server/sandbox/sandbox.ts'
 import type { Switches } from '../../../../server/sandbox/apple/switches.ts'
+import type { DeviceKeyFile } from '../../../../server/sandbox/apple/device-control.ts'
 import { createAppleStore, type AppleAddresses } from '../../../../server/stores/apple/store.ts'
-import type { HolderKey, OwnerMark, SeatRead, StoreConnection, StorePeople } from '../../../../server/stores/store.ts'
+import type { HolderKey, OwnerMark, SeatRead, StoreConnection, StoreDevices, StorePeople } from '../../../../server/stores/store.ts'
 import type { Clock } from '../../../../shared/clock.ts'
 import { seededChance } from '../../../world/hand-clock.ts'
 
@@ -121,6 +122,15 @@ const peopleWithRun = (people: StorePeople | undefined, clock: DrivenClock): Sto
         invitationUrl: (...given) => clock.run(people.invitationUrl(...given)),
       }
 
+const devicesWithRun = (devices: StoreDevices | undefined, clock: DrivenClock): StoreDevices | undefined =>
+  devices === undefined
+    ? undefined
+    : {
+        check: () => clock.run(devices.check()),
+        read: (...given) => clock.run(devices.read(...given)),
+        find: (...given) => clock.run(devices.find(...given)),
+      }
+
 const withRun = (connection: StoreConnection, clock: DrivenClock): StoreConnection => ({
   identify: () => clock.run(connection.identify()),
   claim: () => clock.run(connection.claim()),
@@ -131,6 +141,7 @@ const withRun = (connection: StoreConnection, clock: DrivenClock): StoreConnecti
   readSeatsOfHolder: (...given) => clock.run(connection.readSeatsOfHolder(...given)),
   people: peopleWithRun(connection.people, clock),
   subscriptions: connection.subscriptions,
+  devices: devicesWithRun(connection.devices, clock),
   listen: (...given) => clock.run(connection.listen(...given)),
   describe: (...given) => clock.run(connection.describe(...given)),
   limits: () => clock.run(connection.limits()),
@@ -138,9 +149,9 @@ const withRun = (connection: StoreConnection, clock: DrivenClock): StoreConnecti
   orderStatus: (...given) => clock.run(connection.orderStatus(...given)),
 })
 
-const connect = (clock: DrivenClock, addresses: AppleAddresses, file: string) => {
+const connect = (clock: DrivenClock, addresses: AppleAddresses, file: string, devices?: DeviceKeyFile) => {
   const store = createAppleStore(addresses)
-  const read = store.readCredential({ contentToken: file }, clock.now())
+  const read = store.readCredential({ contentToken: file, ...(devices === undefined ? {} : { devices }) }, clock.now())
   if (!read.ok) throw new Error(read.error.reason)
   return withRun(store.connect({ clock, chance: seededChance(3), fetch: clock.fetch }, read.value.secret, mark), clock)
 }
@@ -152,7 +163,7 @@ export interface SandboxLink extends AsyncDisposable {
   readonly uId: string
   readonly connection: StoreConnection
   /** One more connection, for another token of the sandbox. */
-  connect(file: string): StoreConnection
+  connect(file: string, devices?: DeviceKeyFile): StoreConnection
   /** Requests that reached the store at a path, such as `/assets/associate`. */
   asked(path: string): number
 }
@@ -161,14 +172,15 @@ export const openSandboxLink = async (switches: Partial<Switches> = {}): Promise
   const clock = drivenClock()
   const sandbox = await startSandbox({ clock, chance: seededChance(1), port: 0, switches: { pageSize: 3, ...switches } })
   const { uId, tokenFile: file } = sandbox.control.addLocation({ name: 'Eastmere Schools', organisation: 'Eastmere', country: 'DE' })
-  const addresses = { appsBooksUrl: sandbox.appsAndBooksUrl, metadataUrl: sandbox.metadataUrl }
+  const { appsAndBooksUrl: appsBooksUrl, metadataUrl, devicesUrl, authUrl } = sandbox
+  const addresses = { appsBooksUrl, metadataUrl, devicesUrl, authUrl }
   return {
     clock,
     sandbox,
     control: sandbox.control,
     uId,
     connection: connect(clock, addresses, file),
-    connect: (other) => connect(clock, addresses, other),
+    connect: (other, devices) => connect(clock, addresses, other, devices),
     asked: (path) => sandbox.control.requests().filter((request) => request.path.split('?')[0] === `/mdm/v2${path}`).length,
     [Symbol.asyncDispose]: () => sandbox.close(),
   }

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { Secret } from '../../../../server/secret.ts'
 import { parseAppleTime } from '../../../../server/stores/apple/apple-time.ts'
 import { openCredential, readContentToken } from '../../../../server/stores/apple/content-token.ts'
+import { canonical } from './made-keys.ts'
 
 const now = Date.UTC(2026, 10, 24)
 const inner = 'c2VjcmV0LWNhbmFyeS1pbm5lcg=='
@@ -96,29 +97,60 @@ test.each([
   expect(ms === undefined ? undefined : new Date(ms).toISOString()).toBe(expected)
 })
 
-const pem = '-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIA==\n-----END EC PRIVATE KEY-----\n'
+const account = { clientId: 'BUSINESSAPI.one', keyId: 'k1', privateKey: canonical }
 const withDevices = (devices: unknown) => readContentToken({ contentToken: file(good), devices }, now)
-
-test("the device list's key is sealed together with the token, and both are read back", () => {
-  const result = withDevices({ clientId: 'BUSINESSAPI.one', keyId: 'k1', privateKey: pem, surprise: 1 })
+const mustRead = (...given: Parameters<typeof readContentToken>) => {
+  const result = readContentToken(...given)
   if (!result.ok) throw new Error(result.error.reason)
-  expect(openCredential(result.value.secret)).toEqual({
+  return result.value
+}
+
+test("the device list's account is sealed together with the token, and both are read back", () => {
+  const result = mustRead({ contentToken: file(good), devices: { ...account, surprise: 1 } }, now)
+  expect(result).toMatchObject({ given: { token: true, devices: true }, hasDevices: true })
+  expect(openCredential(result.secret)).toEqual({
     token: { bearer: file(good), expiresAtMs: Date.parse('2027-05-02T09:14:55Z'), organization: 'ORG200733' },
-    devices: { clientId: 'BUSINESSAPI.one', keyId: 'k1', privateKey: pem.trim() },
+    devices: account,
   })
 })
 
 test.each([
-  ['without a client ID', { privateKey: pem }, 'devices-client-id'],
-  ['with an empty client ID', { clientId: ' ', privateKey: pem }, 'devices-client-id'],
-  ['with a key ID that is no text', { clientId: 'a', keyId: 7, privateKey: pem }, 'devices-key-id'],
-  ['with a public key', { clientId: 'a', privateKey: pem.replaceAll('PRIVATE', 'PUBLIC') }, 'devices-private-key'],
-  ['with half a key', { clientId: 'a', privateKey: pem.slice(0, 40) }, 'devices-private-key'],
+  ['without a client ID', { privateKey: canonical }, 'devices-client-id'],
+  ['with a key ID that is no text', { ...account, keyId: 7 }, 'devices-key-id'],
+  ['with half a key', { ...account, privateKey: canonical.slice(0, 60) }, 'devices-private-key'],
   ['as a text', 'BUSINESSAPI.one', 'devices-unreadable'],
-])("a key of the device list %s is refused, and the answer doesn't show it", (_what, devices, reason) => {
+])("an account of the device list %s is refused, and the answer doesn't show its key", (_what, devices, reason) => {
   const result = withDevices(devices)
   expect(result.ok ? 'accepted' : result.error.reason).toBe(reason)
-  expect(JSON.stringify(result)).not.toContain('MHcCAQEEIA')
+  expect(JSON.stringify(result)).not.toContain(canonical.slice(40, 60))
+})
+
+test('at a renewal what is left out stays: the token, or the account', () => {
+  const held = mustRead({ contentToken: file(good), devices: account }, now).secret
+  const other = { ...account, clientId: 'BUSINESSAPI.two' }
+  const newer = file({ ...good, token: 'another-inner-token' })
+  const token = mustRead({ contentToken: newer }, now, held)
+  expect([token.given, openCredential(token.secret)]).toMatchObject([
+    { token: true, devices: false },
+    { token: { bearer: newer }, devices: account },
+  ])
+  const devices = mustRead({ devices: other }, now, held)
+  expect([devices.given, openCredential(devices.secret)]).toMatchObject([
+    { token: false, devices: true },
+    { token: { bearer: file(good) }, devices: other },
+  ])
+  const gone = mustRead({ devices: null }, now, held)
+  expect([gone.hasDevices, openCredential(gone.secret)]).toMatchObject([false, { token: { bearer: file(good) }, devices: undefined }])
+})
+
+test('a token that has run out is kept when only the account is renewed, and nothing at all is no renewal', () => {
+  const held = mustRead({ contentToken: file(good) }, now).secret
+  const late = Date.parse('2030-01-01T00:00:00Z')
+  expect(mustRead({ devices: account }, late, held).expiresAt).toBe('2027-05-02T09:14:55.000Z')
+  const nothing = readContentToken({}, now, held)
+  expect(nothing.ok ? 'accepted' : nothing.error.reason).toBe('missing')
+  const first = readContentToken({ devices: account }, now)
+  expect(first.ok ? 'accepted' : first.error.reason).toBe('missing')
 })
 
 test('a token that has run out since it was sealed opens all the same: the store says so itself', () => {
