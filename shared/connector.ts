@@ -293,7 +293,9 @@ export const noticesInWords = (connector: Connector): string | null => {
       return `${notices.text} ${asked} Changes made elsewhere show up later; everything else works. It is tried again once a day; Test tries at once.`
     case 'polling':
       if (connector.foreignOwner !== null)
-        return `No notices come while ${connector.foreignOwner.name} holds the location. ${asked} Take it over to have them.`
+        return `No notices come until you take the location over${
+          connector.foreignOwner.leftAt === null ? ` from ${ownerName(connector.foreignOwner)}` : ''
+        }. ${asked}`
       if (connector.readOnly) return `This token may only read, and so can't set up notices. ${asked}`
       if (connector.location === null || connector.lastGoodSyncAt === null) return `Notices are set up with the first sync. ${asked}`
       return `The store sends no notices of changes, since this server has no address that the store can reach. ${asked} To hear of changes at once, give the server an https address that is open to the store, in QM_PUBLIC_URL or QM_NOTICE_URL.`

@@ -6,6 +6,7 @@ import {
   expiringFromMs,
   expiryReminder,
   locationsApart,
+  noticesInWords,
   ownerName,
   unhealthySyncAgeMs,
   warnExpiryMs,
@@ -246,4 +247,37 @@ test('a service that does not name itself is still somebody', () => {
   expect(ownerName(null)).toBe('another device management service')
   expect(ownerName({ id: 'x', name: '', metadata: 'mdm.example' })).toBe('mdm.example')
   expect(ownerName({ id: 'x', name: '', metadata: '' })).toBe('x')
+})
+
+describe('how changes are heard of', () => {
+  const words = (given: Partial<Connector>) => noticesInWords(aConnector(given)) ?? ''
+
+  test('by notices: since when, and when the last one came', () => {
+    const since = at(now - 86_400_000)
+    expect(words({ notices: { state: 'subscribed', since, lastAt: null } })).toContain('since 23 November 2026. No notice has come yet.')
+    expect(words({ notices: { state: 'subscribed', since, lastAt: at(now) } })).toContain('The last notice came on 24 November 2026.')
+  })
+
+  test('by asking, with the reason, how often, and what to do', () => {
+    expect(words({})).toContain('asked every 60 minutes')
+    expect(words({})).toContain('QM_NOTICE_URL')
+    const unreachable = words({ notices: { state: 'unreachable', since: at(now), text: 'It did not answer.' } })
+    expect(unreachable).toMatch(/^It did not answer\. .*everything else works.*Test tries at once\.$/)
+    expect(words({ readOnly: true })).toContain('may only read')
+    expect(words({ lastGoodSyncAt: null })).toContain('with the first sync')
+    expect(words({ foreignOwner: { id: 'x', name: 'Jamf School', metadata: '', noticedAt: at(now), leftAt: null } })).toContain(
+      'Jamf School',
+    )
+  })
+
+  test('is nothing to tell where a store sends none', () => {
+    const { capabilities } = aConnector()
+    expect(noticesInWords(aConnector({ capabilities: { ...capabilities, push: false } }))).toBeNull()
+  })
+
+  test('a notice of another location is a warning for a week', () => {
+    const alarmed = (agoMs: number) => codes({ notices: { state: 'polling', alarm: { at: at(now - agoMs), location: '99' } } })
+    expect(alarmed(0)).toEqual(['warning', 'notice-of-another-location'])
+    expect(alarmed(7 * 86_400_000)).toEqual(['healthy'])
+  })
 })
