@@ -81,7 +81,7 @@ export const ordersInFacts = (facts: Facts): ChunkRead<readonly Order[]> => {
   return { is: 'ready', value: orders }
 }
 
-export const activityOf = (source: ActivitySource, directory: DirectoryReader, query: ActivityQuery): Activity => {
+export const activityOf = (source: ActivitySource, directory: Pick<DirectoryReader, 'people'>, query: ActivityQuery): Activity => {
   const connectorById = new Map(source.connectors.map((row) => [row.connector.id, row]))
   const company = companyOf(source.orders)
   const people = directory.people()

@@ -130,14 +130,13 @@ const orderMeaning = (order: Order): string | undefined => {
   switch (order.state) {
     case 'planned':
       return 'It waits for its turn: one order at a time leaves for each location.'
-    case 'sent':
-    case 'pending':
-      return 'The store works through it by itself. You can leave this page; it goes on.'
     case 'partly-done':
     case 'failed':
       return order.failures.length === 0 && order.open.length === 0
         ? 'The failed ones were asked for again; look at the newer orders.'
         : undefined
+    case 'sent':
+    case 'pending':
     case 'done':
     case 'cancelled':
       return undefined

@@ -133,7 +133,8 @@ test('an order tells what was asked and how far it got', async () => {
     {
       words: 'Give 2 seats',
       state: 'Partly done: 1 of 2',
-      failures: [{ principal: { name: 'iPad-2' }, text: 'The store does not know this serial number.' }],
+      failed: 1,
+      failures: [{ targets: [{ name: 'iPad-2' }], reason: 'The store does not know this serial number.' }],
     },
   ])
   tab.console.close()
@@ -195,4 +196,32 @@ test('the overview lists what needs attention, worst first, and what to do', () 
   ])
   expect(overview).toMatchObject({ waiting: 3, licenses: 3, owned: 210, available: 89 })
   expect(overview.short.map(({ id }) => id)).toEqual(['l1'])
+})
+
+test('an end that comes near and orders that did not serve all are called to mind', () => {
+  const now = Date.parse('2026-11-24T09:00:00Z')
+  const ending = connector({ credential: { state: 'valid', checkedAt: null, expiresAt: '2027-01-10T00:00:00.000Z' } })
+  const failed: Order = {
+    id: 'o1' as never,
+    connectorId: 'c1' as ConnectorId,
+    licenseId: 'l1' as never,
+    action: 'associate',
+    cause: 'plan',
+    state: 'partly-done',
+    total: 3,
+    done: 1,
+    open: [],
+    failures: [2, 3].map((ordinal) => ({ ordinal, code: 'x', text: 'The store does not know it.', retryable: false, atSeq: 1 })),
+    unknown: false,
+    storeReference: null,
+    createdAt: '2026-11-24T08:00:00.000Z',
+    sentAt: null,
+    finishedAt: null,
+    by: 'Ana',
+  }
+  const { attention } = overviewOf(connectorList([ending], [], new Map(), now), [], [], [failed])
+  expect(attention.map(({ level, title, text }) => [level, title, text.split('.')[0]])).toEqual([
+    ['warning', '1 order did not serve all', '2 people or devices were not served'],
+    ['notice', 'The token for North schools ends in time', 'The token for North schools ends on 10 January 2027, in 47 days'],
+  ])
 })
