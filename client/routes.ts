@@ -7,6 +7,7 @@ export type Route =
   | { readonly is: 'license'; readonly id: LicenseId }
   | { readonly is: 'connectors' }
   | { readonly is: 'connector'; readonly id: ConnectorId }
+  | { readonly is: 'subscriptions'; readonly id: ConnectorId }
   | { readonly is: 'activity' }
   | { readonly is: 'outbox' }
   | { readonly is: 'sign-in' }
@@ -24,6 +25,10 @@ const decoded = (text: string): string | undefined => {
 export const routeOf = (path: string): Route => {
   const [first = '', second, ...rest] = path.split('/').slice(1)
   const only = second === undefined || (second === '' && rest.length === 0)
+  if (first === 'connectors' && rest[0] === 'subscriptions' && (rest.length === 1 || (rest.length === 2 && rest[1] === ''))) {
+    const id = parseConnectorId(decoded(second ?? ''))
+    if (id !== undefined) return { is: 'subscriptions', id }
+  }
   if (rest.length > 0 && !(rest.length === 1 && rest[0] === '')) return { is: 'not-found', path }
   if (only)
     switch (first) {
@@ -57,6 +62,8 @@ export const pathOf = (route: Route): string => {
       return `/licenses/${route.id}`
     case 'connector':
       return `/connectors/${route.id}`
+    case 'subscriptions':
+      return `/connectors/${route.id}/subscriptions`
     case 'licenses':
     case 'connectors':
     case 'activity':

@@ -9,8 +9,10 @@ import type { Verdict } from '../shared/assignment.ts'
 import { unsent, type PlacedWish } from '../shared/assignment.ts'
 import { isoTime, type Clock } from '../shared/clock.ts'
 import { isOpen } from '../shared/order.ts'
-import { ordinalOf, type LicenseId, type PrincipalId, type TargetKey } from '../shared/ids.ts'
+import { registrationsKey } from '../shared/facts.ts'
+import { ordinalOf, type ConnectorId, type LicenseId, type PrincipalId, type TargetKey } from '../shared/ids.ts'
 import type { Group } from '../shared/principal.ts'
+import type { Registration } from '../shared/registration.ts'
 import type { Result } from '../shared/result.ts'
 import type { AppUpdate, UpdateState } from './app-update.ts'
 import type { ConnectionStatus } from './connection.ts'
@@ -30,6 +32,7 @@ import { activityOf, ordersInFacts, withHistory, type Activity, type ActivityHis
 import { companyOf } from './views/order-row.ts'
 import { heldBy } from './views/held.ts'
 import { overviewOf, type Overview } from './views/overview.ts'
+import { subscriptionsPage, type SubscriptionsPage } from './views/subscriptions.ts'
 import { counted } from './views/words.ts'
 
 /** Loading and not found are told apart: "not found" is said only of facts that are whole. */
@@ -80,6 +83,10 @@ export interface Workspace {
   license(id: LicenseId): Reading<LicensePage>
   /** Worst first. */
   readonly connectors: Reading<readonly ConnectorRow[]>
+  /** The subscriptions of one Location. */
+  subscriptions(id: ConnectorId): Reading<SubscriptionsPage>
+  /** How a person stands at a Location; undefined: not on the store's list. */
+  registration(connector: ConnectorId, person: PrincipalId): Reading<Registration | undefined>
   /** Orders and syncs: those in the facts, live, and beside them what was read from the server. */
   activity(query: ActivityQuery, history: ActivityHistory): Reading<Activity>
   /** Orders and syncs that are not over. */
@@ -238,6 +245,7 @@ export const openWorkspace = (deps: WorkspaceDeps): Workspace => {
     const read = orders(undefined)
     return (read.is === 'ready' ? read.value.filter(isOpen).length : 0) + console.progress().size
   })
+  const subscriptions = heldBy(version, 4, (id: ConnectorId) => subscriptionsPage(console.facts, id, now))
   const outbox = heldBy(version, 1, () => outboxList(console.outbox(), console.saved(), foretelling, console.isSent, now))
   const targets = heldBy(version, 500, (key: TargetKey) => directory.nameOfTarget(key))
 
@@ -325,6 +333,12 @@ export const openWorkspace = (deps: WorkspaceDeps): Workspace => {
     get connectors() {
       return read(() => listReading(connectorRows(undefined)))
     },
+    subscriptions: (id) => read(() => readingOf(subscriptions(id))),
+    registration: (connector, person) =>
+      read(() => {
+        const rows = console.facts.rows(registrationsKey(connector, ordinalOf(person)))
+        return rows.is === 'loading' ? rows : { is: 'ready', value: rows.value.find((row) => row.id === person) }
+      }),
     activity: (query, history) => read(() => activity(query, history)),
     get underWay() {
       return read(() => underWay(undefined))

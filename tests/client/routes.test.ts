@@ -2,7 +2,16 @@ import { expect, test } from 'vitest'
 import { pathOf, routeOf } from '../../client/routes.ts'
 
 test('every screen has its path, and leads back to it', () => {
-  for (const path of ['/', '/licenses', '/licenses/l59', '/connectors', '/connectors/j3csjn4ddsm2rzo26dmh', '/outbox', '/sign-in']) {
+  for (const path of [
+    '/',
+    '/licenses',
+    '/licenses/l59',
+    '/connectors',
+    '/connectors/j3csjn4ddsm2rzo26dmh',
+    '/connectors/j3csjn4ddsm2rzo26dmh/subscriptions',
+    '/outbox',
+    '/sign-in',
+  ]) {
     const route = routeOf(path)
     expect(route.is, path).not.toBe('not-found')
     expect(pathOf(route)).toBe(path)
@@ -18,6 +27,9 @@ test('what leads nowhere is not found, and is never taken for an id', () => {
   for (const path of [
     '/nowhere',
     '/licenses/l59/seats',
+    '/licenses/l59/subscriptions',
+    '/connectors/UPPER/subscriptions',
+    '/connectors/j3csjn4ddsm2rzo26dmh/subscriptions/1',
     '/licenses/%',
     '/licenses/..%2Fadmins',
     '/licenses/UPPER',
