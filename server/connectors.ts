@@ -145,7 +145,8 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
       // A later version may be able to do more with what was connected by an earlier one.
       capabilities: connections.storeOf(connector.kind)?.capabilities ?? connector.capabilities,
       location: identity.location,
-      credential: { state: foreignOwner !== null ? 'foreign' : stateByExpiry(expiresAt, clock.now()), expiresAt, checkedAt },
+      // The store takes it; whether its end has come follows from the time, which may be set right again.
+      credential: { state: foreignOwner !== null ? 'foreign' : 'valid', expiresAt, checkedAt },
       foreignOwner,
     }
   }
@@ -597,6 +598,3 @@ const refusalOf = (failure: StoreFailure): { readonly is: 'credential-refused'; 
 const mostRenewTries = 3
 
 const unreadPart: PartRecord = { asOf: null, count: null, error: null }
-
-const stateByExpiry = (expiresAt: string | null, now: number): 'valid' | 'expired' =>
-  expiresAt !== null && Date.parse(expiresAt) <= now ? 'expired' : 'valid'

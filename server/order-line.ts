@@ -52,6 +52,11 @@ export interface OrderLineDeps {
 /** The first look comes soon, since most events are done in seconds. */
 const firstPollMs = 1500
 const retryAfterTroubleMs = 30_000
+/** A store asks for an hour at most. */
+const longestPauseMs = 60 * 60_000
+/** A store that is out of reach for long is not asked all the time. */
+const longestOwnPauseMs = 5 * 60_000
+const longestPollMs = 60_000
 /** Edits of many licenses come one after another: this long the line waits for the next one before it cuts a call, and no longer in all. */
 const gatherMs = 200
 const mostGatherMs = 2_000
@@ -71,6 +76,8 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
   let gatherSince = 0
   let gatherUntil = 0
   let pausedUntil = 0
+  /** Failures since the store last served this line. */
+  let troubles = 0
   let stopped = false
   /** A call of several orders was refused as a whole: each leaves by itself, so that the store says which one it does not take. */
   const alone = new Set<OrderId>()
@@ -113,12 +120,16 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
     if (running === undefined && (cancelTimer === undefined || wakesAt > gatherUntil)) wakeAt(gatherUntil)
   }
 
-  const isPaused = (): boolean => pausedUntil > clock.now()
+  const isPaused = (): boolean => isAhead(pausedUntil, longestPauseMs)
+  /** Nothing is ever planned further ahead than `mostMs`: what seems to be was planned before the clock was set back, and is due. */
+  const isAhead = (at: number, mostMs: number): boolean => at > clock.now() && at - clock.now() <= mostMs
 
   /** The store as a whole can't be used now: the connector learns why, the line pauses where waiting helps. */
   const onStoreFailure = async (failure: StoreFailure): Promise<void> => {
     await journal.write((write) => connectors.noteFailure(write, connectorId, failure))
-    pausedUntil = clock.now() + (failure.is === 'store-busy' ? failure.retryAfterMs : retryAfterTroubleMs)
+    const ownPauseMs = Math.min(retryAfterTroubleMs * 2 ** Math.min(troubles, 10), longestOwnPauseMs)
+    pausedUntil = clock.now() + (failure.is === 'store-busy' ? Math.min(failure.retryAfterMs, longestPauseMs) : ownPauseMs)
+    troubles += 1
   }
 
   // ---- One run ----
@@ -147,7 +158,8 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
       .where('next_poll_at', 'is not', null)
       .orderBy('next_poll_at')
       .executeTakeFirst()
-    return next?.next_poll_at ?? undefined
+    if (next?.next_poll_at == null) return undefined
+    return isAhead(next.next_poll_at, longestPollMs) ? next.next_poll_at : clock.now()
   }
 
   const askWhatIsDue = async (connection: StoreConnection): Promise<void> => {
@@ -162,9 +174,10 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
     const asking = settling.asking(connection)
     for (const row of open) {
       if (stopped || isPaused()) return
-      if ((row.next_poll_at ?? 0) > clock.now()) continue
+      if (isAhead(row.next_poll_at ?? 0, longestPollMs)) continue
       const failure = await asking.ask(chunkOfRow(row), row.id as OrderId, row.attempted_at ?? clock.now())
-      if (failure !== undefined) await onStoreFailure(failure)
+      if (failure === undefined) troubles = 0
+      else await onStoreFailure(failure)
     }
   }
 
@@ -272,6 +285,7 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
     const answer = await connection.write(request)
     crashpoint('after-call')
     if (answer.ok) {
+      troubles = 0
       for (const { id } of leaving) alone.delete(id)
       await changeOrders(journal, leaving, (write, order) =>
         keepOrder(

@@ -67,6 +67,8 @@ const fullWalkEveryMs = 24 * 60 * 60_000
 /** Licenses whose seats are read one by one when counts and seats disagree; more than that is a full walk. */
 const mostSingleReads = 20
 const retryAfterFailureMs = 5 * 60_000
+/** A store that has been failing for long is tried again at a fraction of that time, and never less often than by the schedule. */
+const retryShareOfOutage = 0.25
 const retryAfterStorageMs = 30_000
 /** A credential that the store refused twice is not asked about all day: a new one has to be uploaded, and that starts a sync. */
 const retryAfterCredentialRefusedMs = 24 * 60 * 60_000
@@ -281,7 +283,10 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
           at +
             (againAfterMs === retryAfterCredentialRefusedMs
               ? againAfterMs
-              : Math.min(againAfterMs, current.settings.syncIntervalMinutes * 60_000)),
+              : Math.min(
+                  Math.max(againAfterMs, (at - Date.parse(current.lastGoodSyncAt ?? current.createdAt)) * retryShareOfOutage),
+                  current.settings.syncIntervalMinutes * 60_000,
+                )),
         ),
       }))
     })

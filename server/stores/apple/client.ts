@@ -126,8 +126,11 @@ export const createAppleClient = (deps: AppleClientDeps): AppleClient => {
     const told = toldBy(heard, clock.now())
     switch (told.is) {
       case 'good': {
-        pace.recovered()
-        if (withToken) deps.onAnswer(told.json)
+        // An answer that needs no token says nothing of how the Location fares.
+        if (withToken) {
+          pace.recovered()
+          deps.onAnswer(told.json)
+        }
         const parsed = parse(told.json)
         if (parsed.ok) return parsed
         pace.backOff(undefined)

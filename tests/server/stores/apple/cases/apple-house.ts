@@ -126,6 +126,8 @@ export const storeClock = (onLeave: (leaving: Leaving) => void): StoreClock => {
 
 export interface AppleHouse extends AsyncDisposable {
   readonly clock: StoreClock
+  /** The server's clock goes wrong by so much, and the store's does not. What is waited for stays as far off as it was. */
+  skew(ms: number): void
   readonly store: AppleControl
   readonly storeUrl: string
   composed(): Composed
@@ -201,6 +203,7 @@ export const openHouse = async (
   if (!read.ok) throw new Error(read.error.text)
   const settings = read.value
   const troubles: string[] = []
+  let skewMs = 0
 
   /** One process: after its end nothing of it has effect any more. */
   interface Running {
@@ -217,7 +220,7 @@ export const openHouse = async (
         settings,
         chance,
         clock: {
-          now: clock.now,
+          now: () => clock.now() + skewMs,
           after: (ms, act) => clock.after(ms, () => void (life.isAlive && act())),
         },
         fetch: async (input, init) => {
@@ -290,6 +293,7 @@ export const openHouse = async (
 
   const house: AppleHouse = {
     clock,
+    skew: (ms) => void (skewMs = ms),
     store: sandbox.control,
     storeUrl: sandbox.url,
     composed: () => running.composed,
