@@ -2,8 +2,18 @@
 import { describeRoute } from 'hono-openapi'
 import * as v from 'valibot'
 import type { Clock } from '../../shared/clock.ts'
-import { assignmentIdOf, parseAssignmentId, parseLicenseId, targetOf, type TargetKey } from '../../shared/ids.ts'
+import { deviceStanding, standingWarning } from '../../shared/device-list.ts'
+import {
+  assignmentIdOf,
+  ordinalOf,
+  parseAssignmentId,
+  parseLicenseId,
+  targetOf,
+  type PrincipalId,
+  type TargetKey,
+} from '../../shared/ids.ts'
 import { mostNoteCharacters } from '../../shared/plan.ts'
+import { isUser } from '../../shared/principal.ts'
 import { reconcile, type WishTally } from '../../shared/reconcile.ts'
 import { exhaustive } from '../../shared/result.ts'
 import type { Assignment, AssignmentRefused, Assignments } from '../assignments.ts'
@@ -18,7 +28,7 @@ import { answer, noContent, problems } from './describe.ts'
 import { answerStale, etagOf, isMatch } from './etag.ts'
 import { body, query } from './input.ts'
 import { listQuery, pageOf, pageSchema } from './list.ts'
-import { assignmentSchema } from './schemas.ts'
+import { assignmentSchema, reasonsSchema } from './schemas.ts'
 import { keyOfTarget, targetBody, viewOfTarget, wantedWish, wishFields } from './target.ts'
 import { actorIn, allow, api, type RouteModule, type WebContext } from './web.ts'
 
@@ -32,6 +42,11 @@ const addBody = v.object({
   confirmIrreversible: confirmField,
 })
 const changeBody = v.strictObject({ ...wishFields, note: noteField, confirmIrreversible: confirmField })
+
+const placedSchema = v.object({
+  ...assignmentSchema.entries,
+  warnings: v.pipe(reasonsSchema, v.description('What is worth knowing of the target; it was assigned all the same')),
+})
 
 export interface AssignmentRoutesDeps {
   readonly journal: Journal
@@ -112,6 +127,11 @@ export const assignmentRoutes =
       }))
     }
     const viewOne = async (assignment: Assignment) => (await view([assignment]))[0] ?? {}
+    const warningsFor = async (id: PrincipalId) => {
+      const device = await createPrincipalNames(journal).find(ordinalOf(id))
+      const connectors = await journal.rows('connectors')
+      return device === undefined || isUser(device) ? [] : [standingWarning(deviceStanding(device, connectors)) ?? []].flat()
+    }
     const answerOne = async (c: WebContext, assignment: Assignment, status: 200 | 201 = 200) =>
       c.json(await viewOne(assignment), status, { ETag: etagOf(stateOf(assignment)) })
     const find = async (c: WebContext): Promise<Assignment | undefined> => {
@@ -175,7 +195,7 @@ export const assignmentRoutes =
         summary: 'Assign a license to a person, device or group, or to all',
         description:
           'In place of what stood for this license and target. Left out, mode is include, intent required, licenseType what fits the target.',
-        responses: { 201: answer('Assigned', assignmentSchema), ...problems(400, 404, 409, 422) },
+        responses: { 201: answer('Assigned', placedSchema), ...problems(400, 404, 409, 422) },
       }),
       allow('edit-plan'),
       body(addBody),
@@ -203,7 +223,9 @@ export const assignmentRoutes =
           note,
           confirmed: confirmIrreversible,
         })
-        return placed.ok ? answerOne(c, placed.value, 201) : answerProblem(c, assignmentProblem(placed.error))
+        if (!placed.ok) return answerProblem(c, assignmentProblem(placed.error))
+        const warnings = named.kind === 'device' ? await warningsFor(named.id) : []
+        return c.json({ ...(await viewOne(placed.value)), warnings }, 201, { ETag: etagOf(stateOf(placed.value)) })
       },
     )
     web.patch(

@@ -1,6 +1,8 @@
 /** The devices of the organisation. */
 import { describeRoute } from 'hono-openapi'
 import * as v from 'valibot'
+import type { Connector } from '../../shared/connector.ts'
+import { deviceStanding, standingWarning } from '../../shared/device-list.ts'
 import { parsePrincipalId } from '../../shared/ids.ts'
 import { isUser, type Device } from '../../shared/principal.ts'
 import type { Result } from '../../shared/result.ts'
@@ -12,7 +14,7 @@ import { directoryProblem } from './directory-problem.ts'
 import { answerStale, etagOf } from './etag.ts'
 import { body, line, query } from './input.ts'
 import { listQuery, pageOf, pageSchema } from './list.ts'
-import { asRead, findPrincipal, idIn, isWanted, peopleFilters, readPeople, type DirectoryFacts } from './people.ts'
+import { asRead, byHolding, findPrincipal, idIn, isWanted, peopleFilters, readPeople, type DirectoryFacts } from './people.ts'
 import { deviceSchema } from './schemas.ts'
 import { actorIn, allow, api, type RouteModule, type WebContext } from './web.ts'
 
@@ -46,13 +48,19 @@ const keys = {
   platform: (device: Device) => device.platform.toLowerCase(),
 }
 
+const withWarning = (connectors: readonly Connector[]) => (device: Device) => ({
+  ...device,
+  warning: standingWarning(deviceStanding(device, connectors)) ?? null,
+})
+
 export const deviceRoutes =
   (deps: { readonly facts: DirectoryFacts; readonly byHand: DirectoryByHand }): RouteModule =>
   (web) => {
     const { facts, byHand } = deps
     const tags = ['Directory']
     const unknown = (c: WebContext) => answerProblem(c, notFound('device'))
-    const answerOne = (c: WebContext, device: Device, status: 200 | 201 = 200) => c.json(device, status, { ETag: etagOf(device) })
+    const answerOne = async (c: WebContext, device: Device, status: 200 | 201 = 200) =>
+      c.json(withWarning(await facts.rows('connectors'))(device), status, { ETag: etagOf(device) })
     const answerResult = (c: WebContext, result: Result<Device, DirectoryRefused<Device>>, status: 200 | 201 = 200) => {
       if (result.ok) return answerOne(c, result.value, status)
       return result.error.is === 'changed-meanwhile'
@@ -89,10 +97,12 @@ export const deviceRoutes =
               is('model')(device) &&
               is('ownerId')(device),
           )
+        const asked = await byHolding(facts, found, wanted.holding)
+        const view = withWarning(await facts.rows('connectors'))
         return answerList<Device>(c, {
           query: wanted,
-          read: (page) => pageOf(found, page, keys, ({ id }) => id),
-          view: (items) => items,
+          read: (page) => pageOf(asked, page, keys, ({ id }) => id),
+          view: (items) => items.map(view),
           schema: deviceSchema,
         })
       },

@@ -1,7 +1,7 @@
 /** What users and devices have in common: the list, one, and letting go. */
 import type { Context } from 'hono'
 import * as v from 'valibot'
-import { ordinalOf, parsePrincipalId, principalKindOf, type PrincipalId, type PrincipalKind } from '../../shared/ids.ts'
+import { ordinalOf, parsePrincipalId, principalKindOf, type LicenseId, type PrincipalId, type PrincipalKind } from '../../shared/ids.ts'
 import { displayNameOf, isUser, storeKeyOf, type Device, type Principal, type User } from '../../shared/principal.ts'
 import type { FactReader, FactStore } from '../facts.ts'
 import { createPrincipalNames } from '../principals.ts'
@@ -29,6 +29,25 @@ export const idIn = (text: string | undefined, kind: PrincipalKind): PrincipalId
   return id !== undefined && principalKindOf(id) === kind ? id : undefined
 }
 
+/** Ordinals of everybody who holds a seat of any license. */
+export const readHolders = async (facts: DirectoryFacts): Promise<ReadonlySet<number>> => {
+  const holders = new Set<number>()
+  for (const key of await facts.store.keys('seats/'))
+    for (const ordinal of (await facts.columns(key as `seats/${LicenseId}`)).ordinals) holders.add(ordinal)
+  return holders
+}
+
+/** Those who hold a seat, or those who hold none; everybody when that is not asked. */
+export const byHolding = async <T extends Principal>(
+  facts: DirectoryFacts,
+  people: readonly T[],
+  holding: 'true' | 'false' | undefined,
+): Promise<readonly T[]> => {
+  if (holding === undefined) return people
+  const holders = await readHolders(facts)
+  return people.filter(({ id }) => holders.has(ordinalOf(id)) === (holding === 'true'))
+}
+
 /** Filters that users and devices share. */
 export const peopleFilters = {
   q: v.optional(
@@ -38,6 +57,12 @@ export const peopleFilters = {
   left: v.optional(
     v.pipe(v.picklist(['true', 'false', 'any'], 'must be true, false or any'), v.description('By default those who left are not listed')),
     'false',
+  ),
+  holding: v.optional(
+    v.pipe(
+      v.picklist(['true', 'false'], 'must be true or false'),
+      v.description('Whether they hold a seat of any license. With left=true: whose seats can be reclaimed'),
+    ),
   ),
   source: v.optional(v.pipe(v.string(), v.maxLength(100))),
 }

@@ -234,6 +234,10 @@ export const deviceSchema = v.object({
   ownerId: v.nullable(v.string()),
   active: v.boolean(),
   ...known,
+  warning: v.pipe(
+    v.nullable(reasonSchema),
+    v.description('What to know before it is given a seat: the organisation’s device list does not name it, or it has left'),
+  ),
 })
 export const groupSchema = v.object({
   id: v.string(),

@@ -11,7 +11,7 @@ import { directoryProblem } from './directory-problem.ts'
 import { answerStale, etagOf } from './etag.ts'
 import { body, line, query } from './input.ts'
 import { listQuery, pageOf, pageSchema } from './list.ts'
-import { asRead, findPrincipal, idIn, isWanted, peopleFilters, readPeople, type DirectoryFacts } from './people.ts'
+import { asRead, byHolding, findPrincipal, idIn, isWanted, peopleFilters, readPeople, type DirectoryFacts } from './people.ts'
 import { userSchema } from './schemas.ts'
 import { actorIn, allow, api, type RouteModule, type WebContext } from './web.ts'
 
@@ -74,9 +74,10 @@ export const userRoutes =
         const found = (await readPeople(facts))
           .filter(isUser)
           .filter((user) => isWanted(user, wanted) && is('userName')(user) && is('email')(user) && is('department')(user))
+        const asked = await byHolding(facts, found, wanted.holding)
         return answerList<User>(c, {
           query: wanted,
-          read: (page) => pageOf(found, page, keys, ({ id }) => id),
+          read: (page) => pageOf(asked, page, keys, ({ id }) => id),
           view: (items) => items,
           schema: userSchema,
         })
