@@ -69,6 +69,7 @@ interface Ready {
 
 export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): OrderLine => {
   const { db, journal, connectors, connections, directory, settling, clock, crashpoint } = deps
+  const atStore = { facts: journal, connector: connectorId }
   let running: Promise<void> | undefined
   let again = false
   let cancelTimer: (() => void) | undefined
@@ -332,18 +333,18 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
       if (license === undefined) return undefined
       products.push({ productId: license.product.id, pricing: license.pricing })
     }
-    const holders = (await holdersOf(directory, targets)).map(({ holder }) => holder)
+    const holders = (await holdersOf(directory, targets, atStore)).map(({ holder }) => holder)
     return { action: first.action, products, holders }
   }
 
   const locationRequest = async (order: LocationOrder, targets: readonly number[]): Promise<WriteRequest> => {
-    const holders = (await holdersOf(directory, targets)).map(({ holder }) => holder)
+    const holders = (await holdersOf(directory, targets, atStore)).map(({ holder }) => holder)
     const keys = holders.map(({ key }) => key)
     const terms = order.subscription
     switch (order.action) {
       case 'register-user':
       case 'update-user':
-        return { action: order.action, people: await peopleOf(directory, targets) }
+        return { action: order.action, people: await peopleOf(directory, targets, atStore) }
       case 'retire-user':
         return { action: order.action, keys }
       case 'revoke':

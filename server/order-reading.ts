@@ -49,7 +49,9 @@ const readLocation = async (
   connection: StoreConnection,
   order: LocationOrder,
 ): Promise<Result<IsAsAsked | 'nobody-left-to-ask-for', StoreFailure>> => {
-  const holders = (await holdersOf(deps.directory, order.open)).map(({ holder }) => holder)
+  const holders = (await holdersOf(deps.directory, order.open, { facts: deps.facts, connector: order.connectorId })).map(
+    ({ holder }) => holder,
+  )
   switch (order.action) {
     case 'register-user':
     case 'update-user':

@@ -332,7 +332,7 @@ export const createOrderSettling = (deps: OrderSettlingDeps): OrderSettling => {
       const id = principalIdOf('user', ordinal)
       const before = (await write.rows(chunk)).find((row) => row.id === id)
       const put = putByChunk.get(chunk) ?? []
-      put.push({ id, state, email: before?.email ?? '', closedRecords: before?.closedRecords ?? 0, since })
+      put.push({ email: '', closedRecords: 0, ...before, id, state, since })
       putByChunk.set(chunk, put)
     }
     for (const [chunk, put] of putByChunk) await write.record(rowsFact(chunk, put))

@@ -10,7 +10,7 @@ import type { Connectors } from './connectors.ts'
 import type { Db } from './database/schema.ts'
 import { knowPrincipals, type DirectoryIndex } from './directory/directory.ts'
 import type { Journal, Writing } from './journal.ts'
-import { findRegistration, foldPeople, readRegistrations, recordRegistrations, type PersonAtStore } from './registrations.ts'
+import { findRegistration, foldPeople, readRegistrations, recordRegistrations, storeKeyAt, type PersonAtStore } from './registrations.ts'
 import { suspiciousShare } from './seat-reading.ts'
 import { failureInWords } from './store-failure.ts'
 import type { PersonRead, StoreConnection, StoreFailure, StorePeople } from './stores/store.ts'
@@ -72,8 +72,9 @@ export const createPeopleSync = (deps: PeopleSyncDeps): PeopleSync => {
 
   const readSome: PeopleSync['readSome'] = async (connection, connector, ordinals) => {
     const principals = await Promise.all(ordinals.map((ordinal) => directory.find(ordinal)))
-    const keys = principals.flatMap((principal) => (principal !== undefined && isUser(principal) ? [principal.userName] : []))
-    if (connection.people === undefined || keys.length === 0) return
+    const persons = principals.filter((principal) => principal !== undefined).filter(isUser)
+    if (connection.people === undefined || persons.length === 0) return
+    const keys = await Promise.all(persons.map((person) => storeKeyAt(journal, connector.id, person)))
     const records = await connection.people.find(keys)
     if (!records.ok) return
     await journal.write(async (write) => {

@@ -9,7 +9,7 @@ import type { FactReader } from './facts.ts'
 import type { Journal, Writing } from './journal.ts'
 import type { Orders } from './orders.ts'
 import { createPrincipalNames } from './principals.ts'
-import { findRegistration } from './registrations.ts'
+import { findRegistration, storeKeyAt } from './registrations.ts'
 import { isEmail } from './settings.ts'
 import type { StoreFailure, StorePeople } from './stores/store.ts'
 import type { Actor } from '../shared/admin.ts'
@@ -149,7 +149,7 @@ export const createRegistering = (deps: RegisteringDeps): Registering => {
       if (!opened.ok) return opened
       const person = await findPrincipal(journal, id)
       if (person === undefined || !isUser(person)) return err({ is: 'no-invitation' })
-      const url = await opened.value.people.invitationUrl(person.userName)
+      const url = await opened.value.people.invitationUrl(await storeKeyAt(journal, connectorId, person))
       if (!url.ok) return err({ is: 'store', failure: url.error })
       if (url.value === undefined) return err({ is: 'no-invitation' })
       await journal.write((write) =>

@@ -1,11 +1,12 @@
 /** Who is registered at a Location: what the store's records of a person come to, and how that is kept. */
 import type { FactReader } from './facts.ts'
 import type { Writing } from './journal.ts'
+import { createPrincipalNames } from './principals.ts'
 import type { PersonRead } from './stores/store.ts'
 import { isoTime } from '../shared/clock.ts'
 import { parseChunkKey, registrationsKey, rowsFact, type RegistrationsKey } from '../shared/facts.ts'
 import { ordinalOf, principalIdOf, type ConnectorId } from '../shared/ids.ts'
-import { normalUserName } from '../shared/principal.ts'
+import { isUser, normalUserName, type User } from '../shared/principal.ts'
 import type { Registration, RegistrationState } from '../shared/registration.ts'
 
 /** One person, of whom the store may hold several records. `key` is the user name as the store writes it. */
@@ -38,6 +39,10 @@ export const foldPeople = (records: Iterable<PersonRead>): ReadonlyMap<string, P
 
 export const findRegistration = async (facts: FactReader, connector: ConnectorId, ordinal: number): Promise<Registration | undefined> =>
   (await facts.rows(registrationsKey(connector, ordinal))).find(({ id }) => ordinalOf(id) === ordinal)
+
+/** What the store knows this person by: its own writing of the user name, once it has told one. */
+export const storeKeyAt = async (facts: FactReader, connector: ConnectorId, person: User): Promise<string> =>
+  (await findRegistration(facts, connector, ordinalOf(person.id)))?.storeKey ?? person.userName
 
 export const readRegistrations = async (
   facts: FactReader & { readonly store: { keys(prefix: string): Promise<readonly string[]> } },
@@ -91,20 +96,23 @@ export const recordRegistrations = async (
   let changed = 0
   let count = 0
   let left = false
-  for (const [ordinal, { state, email, closedRecords }] of found.people) {
+  const names = createPrincipalNames(write)
+  for (const [ordinal, { key: storeKey, state, email, closedRecords }] of found.people) {
     const held = heldByOrdinal.get(ordinal)
     if (held?.state !== state && found.isOutdated(ordinal, state)) {
       left = true
       continue
     }
-    if (held !== undefined && held.state === state && held.email === email && held.closedRecords === closedRecords) continue
+    const person = await names.find(ordinal)
     const row: Registration = {
       id: principalIdOf('user', ordinal),
       state,
       email,
+      ...(person !== undefined && isUser(person) && person.userName !== storeKey ? { storeKey } : {}),
       closedRecords,
       since: held?.state === state ? held.since : isoTime(at),
     }
+    if (held !== undefined && isSame(held, row)) continue
     const key = registrationsKey(connector, ordinal)
     addTo(putByChunk, key, row)
     heldByOrdinal.set(ordinal, row)
@@ -125,6 +133,9 @@ export const recordRegistrations = async (
     await write.record(rowsFact(key, putByChunk.get(key) ?? [], removeByChunk.get(key) ?? []))
   return { changed, count, left }
 }
+
+const isSame = (a: Registration, b: Registration): boolean =>
+  a.state === b.state && a.email === b.email && a.storeKey === b.storeKey && a.closedRecords === b.closedRecords
 
 /** They go with their connector. */
 export const forgetRegistrations = async (write: Writing, connector: ConnectorId): Promise<void> => {

@@ -5,10 +5,11 @@
  */
 import { appendAudit } from './audit.ts'
 import type { Connections } from './connections.ts'
-import { normalKey, type DirectoryIndex } from './directory/directory.ts'
+import type { DirectoryIndex } from './directory/directory.ts'
 import { readHoldings, type Holding } from './holdings.ts'
 import type { Journal } from './journal.ts'
 import type { Orders } from './orders.ts'
+import { storeKeyAt } from './registrations.ts'
 import { unwish } from './unwish.ts'
 import type { SeatRead, StoreConnection, StoreFailure } from './stores/store.ts'
 import type { IntentsRefused, Workspace } from './workspace.ts'
@@ -17,7 +18,7 @@ import { isoTime, type Clock } from '../shared/clock.ts'
 import { writingBlockedBy } from '../shared/connector.ts'
 import { ordinalOf, principalIdOf, type ConnectorId, type LicenseId, type PrincipalId } from '../shared/ids.ts'
 import type { LocationOrder } from '../shared/order.ts'
-import { isUser, storeKeyOf } from '../shared/principal.ts'
+import { isUser, normalSerialNumber } from '../shared/principal.ts'
 import type { WritingBlocked } from '../shared/reconcile.ts'
 import { err, ok, type Result } from '../shared/result.ts'
 
@@ -69,12 +70,13 @@ export const createRevoking = (deps: RevokingDeps): Revoking => {
     const why = writingBlockedBy(connector, clock.now())
     if (why !== undefined) return err({ is: 'store-not-writable', why })
     const ordinals = [...new Set(ids.map(ordinalOf))]
-    const seats = await seatsOf(connection, ordinals)
+    const seats = await seatsOf(connectorId, connection, ordinals)
     if (!seats.ok) return err({ is: 'store', failure: seats.error })
     return ok(await readHoldings({ facts: journal, directory }, connectorId, ordinals, seats.value))
   }
 
   const seatsOf = async (
+    connectorId: ConnectorId,
     connection: StoreConnection,
     ordinals: readonly number[],
   ): Promise<Result<ReadonlyMap<number, readonly SeatRead[]>, StoreFailure>> => {
@@ -82,11 +84,11 @@ export const createRevoking = (deps: RevokingDeps): Revoking => {
     for (const ordinal of ordinals) {
       const principal = await directory.find(ordinal)
       if (principal === undefined) continue
-      const kind = isUser(principal) ? 'user' : 'device'
-      const held = await connection.readSeatsOfHolder({
-        kind,
-        key: isUser(principal) ? storeKeyOf(principal) : normalKey(kind, storeKeyOf(principal)),
-      })
+      const held = await connection.readSeatsOfHolder(
+        isUser(principal)
+          ? { kind: 'user', key: await storeKeyAt(journal, connectorId, principal) }
+          : { kind: 'device', key: normalSerialNumber(principal.serialNumber) },
+      )
       if (!held.ok) return held
       seats.set(ordinal, held.value)
     }

@@ -12,6 +12,8 @@ export interface Registration {
   readonly id: PrincipalId
   readonly state: RegistrationState
   readonly email: string
+  /** The user name as the store writes it, where that is another writing than the directory's: it is asked for by its own. */
+  readonly storeKey?: string
   /** Records of the same person that the store has closed: retired before, or replaced when the person came back. */
   readonly closedRecords: number
   /** ISO 8601, when we first saw this state. */

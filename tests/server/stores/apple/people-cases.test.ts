@@ -379,6 +379,25 @@ describe('case 34: registering', () => {
     expect(orders.reduce((sum, { done }) => sum + done, 0)).toBe(230)
   })
 
+  test('case 34: a person whom the store writes in another way is asked for in its way', async () => {
+    const { house, uId, connect, ana } = await openSchool()
+    await using _ = house
+    house.store.registerUser(uId, { clientUserId: 'Ana', email: 'ana@mail.example' })
+    const connector = await connect()
+    expect(await listed(house, connector)).toEqual(['ana: registered'])
+    expect((await house.get('users')).body.items).toHaveLength(3)
+    const license = await house.license(connector, keynote)
+    await house.assign(license.id, 'users', 'ana')
+    await house.settle(2 * 60_000)
+    expect(house.store.holders(uId, keynote)).toEqual([user('Ana')])
+    expect(await house.verdicts(license.id)).toEqual(['ana: placed, has-seat'])
+    expect((await house.get(`connectors/${connector}/registrations/${ana}/invitation`)).status).toBe(200)
+    expect((await house.post(`connectors/${connector}/revoke/preview`, { principals: [ana] })).body).toMatchObject({ returns: 1 })
+    expect(await outcome(house, await retire(house, connector, [ana]))).toMatchObject({ state: 'done' })
+    expect(await outcome(house, await register(house, connector, [ana]))).toMatchObject({ state: 'done' })
+    expect(new Set(house.store.users(uId).map(({ clientUserId }) => clientUserId))).toEqual(new Set(['Ana']))
+  })
+
   test('case 34: people whom only the store knows become known, those it has retired do not', async () => {
     const { house, uId, connect } = await openSchool()
     await using _ = house
