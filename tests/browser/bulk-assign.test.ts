@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest'
+import { badge, waitForOffline, waitForOnline } from './acts.ts'
+import { openTown } from './town.ts'
+
+test('several licenses are chosen by keyboard, previewed together, assigned without a network, and watched in one place', async () => {
+  await using town = await openTown()
+  const { page, context } = await town.person()
+  await waitForOnline(page)
+  await page.goto(`${town.address}/licenses?sort=name`)
+  await page.getByPlaceholder('Filter by name, publisher or id').fill('a')
+  await page.getByRole('link', { name: 'Cargo-Bot' }).first().focus()
+  // From there on with the keyboard alone: one more with Shift, and a book with the space bar further down.
+  await page.keyboard.press('Shift+ArrowDown')
+  await page.getByRole('toolbar').getByText('2 chosen').waitFor()
+  await page.getByPlaceholder('Filter by name, publisher or id').fill('Algebra')
+  await page
+    .getByRole('link', { name: /Algebra 1/ })
+    .first()
+    .focus()
+  await page.keyboard.press('Space')
+  const bar = page.getByRole('toolbar', { name: 'With the chosen licenses' })
+  await bar.getByText('3 chosen').waitFor()
+
+  await context.setOffline(true)
+  await waitForOffline(page)
+  await bar.getByRole('button', { name: 'Assign' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByRole('combobox').fill('HL-IPAD-0001')
+  await dialog.getByRole('option', { name: 'HL-IPAD-0001' }).click()
+  await dialog.getByText('1 product is left out:').waitFor()
+  await dialog.getByText(/Algebra 1, Student Edition goes to people only/).waitFor()
+  await dialog.getByText(/2 seats are given/).waitFor()
+  await dialog.getByRole('button', { name: 'Assign 2 products' }).click()
+  await dialog.waitFor({ state: 'detached' })
+  await badge(page, '2 unsent').waitFor()
+  await page.getByText(/2 licenses assigned to HL-IPAD-0001\. Kept on this device/).waitFor()
+
+  await context.setOffline(false)
+  await waitForOnline(page)
+  await page.getByRole('link', { name: 'Watch the orders' }).click()
+  await page.getByRole('heading', { level: 1, name: 'Activity' }).waitFor()
+  await page.getByText('Only 2 licenses').waitFor()
+  const done = page.getByRole('row').filter({ hasText: 'Give 1 seat' }).filter({ hasText: 'Done' })
+  await expect.poll(() => done.count(), { timeout: 20_000 }).toBe(2)
+})
+
+test('a book is given only after it was said that this is final', async () => {
+  await using town = await openTown()
+  const { page } = await town.person()
+  await waitForOnline(page)
+  await page.goto(`${town.address}/licenses?kind=book&sort=name`)
+  await page
+    .getByRole('checkbox', { name: /^Choose Reading the Canadian Shield|^Choose The Night Library/ })
+    .first()
+    .check()
+  await page
+    .getByRole('checkbox', { name: /^Choose Algebra 1/ })
+    .first()
+    .check()
+  await page.getByRole('toolbar').getByRole('button', { name: 'Assign' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByRole('combobox').fill('Library staff')
+  await dialog.getByRole('option', { name: /Library staff/ }).click()
+  await dialog.getByText('2 products: given for good').waitFor()
+  await dialog.getByText(/counted as used for ever/).waitFor()
+  await dialog.getByText('Tick the box first').filter({ visible: true }).first().waitFor()
+  await dialog.getByRole('checkbox', { name: /this is final/ }).check()
+  await dialog.getByRole('button', { name: 'Assign 2 products, for good' }).click()
+  await dialog.waitFor({ state: 'detached' })
+  await page.getByRole('link', { name: 'Watch the orders' }).waitFor()
+})
