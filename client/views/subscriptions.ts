@@ -16,7 +16,8 @@ import { counted } from './words.ts'
 export interface SubscriptionRow {
   readonly subscription: Subscription
   readonly title: string
-  /** "Keynote", "App 361285480"; empty where the title says it. */
+  /** In two lines: "Keynote" and "Subscription 6500000101", or its own name and "Keynote, no. 6500000101". */
+  readonly name: string
   readonly of: string
   readonly health: 'healthy' | 'warning' | 'off'
   readonly status: string
@@ -55,23 +56,25 @@ export const daysInWords = (days: number): string => {
   return days > 0 ? `in ${counted(days, 'day', 'days')}` : `${counted(-days, 'day', 'days')} ago`
 }
 
-/** "80 renew, 20 run out". */
+/** "80 renewing and 20 expiring", "6 renewing". */
 export const renewalsInWords = ({ renewing, expiring }: RenewalCounts): string =>
-  [`${renewing.toLocaleString('en')} renew`, ...(expiring > 0 ? [`${expiring.toLocaleString('en')} run out`] : [])].join(', ')
+  [`${renewing.toLocaleString('en')} renewing`, ...(expiring > 0 ? [`${expiring.toLocaleString('en')} expiring`] : [])].join(' and ')
 
 /** An end so near that whom it concerns should be told. */
 const soonDays = 14
 
 const rowOf = (subscription: Subscription, orders: readonly LocationOrder[], now: number): SubscriptionRow => {
   const { status, periodEndsOn, assigned, name, parentName, parentId } = subscription
+  const app = parentName !== '' ? parentName : `App ${parentId}`
   const days = periodEndsOn === null ? undefined : daysUntil(periodEndsOn, now)
   const endsSoon = days !== undefined && days >= 0 && days <= soonDays && assigned.expiring > 0
   return {
     subscription,
     title: subscriptionTitle(subscription),
-    of: name === '' ? '' : parentName !== '' ? parentName : `App ${parentId}`,
+    name: name !== '' ? name : app,
+    of: name === '' ? `Subscription ${subscription.id}` : `${app}, no. ${subscription.id}`,
     health: status === 'active' ? (endsSoon ? 'warning' : 'healthy') : status === 'inactive' ? 'off' : 'warning',
-    status: status === 'active' && endsSoon ? 'Active, ends for some soon' : subscriptionStatusInWords[status],
+    status: status === 'active' && endsSoon ? 'Some end soon' : subscriptionStatusInWords[status],
     ends: periodEndsOn === null || days === undefined ? null : { on: periodEndsOn, days, words: daysInWords(days) },
     endFor: assigned.expiring,
     notGivable: status === 'active' ? undefined : whyNotGivenInWords(subscription),
