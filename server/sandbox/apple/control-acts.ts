@@ -69,6 +69,7 @@ const fault = v.variant('is', [
   v.object({ is: v.literal('targets-fail'), errorNumber: v.optional(count, 9709), keys: names }),
   v.object({ is: v.literal('event-falls-short'), by: v.optional(positive, 1) }),
   v.object({ is: v.literal('failures-without-info') }),
+  v.object({ is: v.literal('complete-with-failures') }),
   v.object({ is: v.literal('notification-lost') }),
   v.object({ is: v.literal('notification-doubled') }),
   v.object({ is: v.literal('notification-delayed'), ms: v.optional(positive, 60_000) }),
@@ -126,6 +127,7 @@ const switches = v.partial(
     repeatedWrite: v.picklist(['success', 'v1-errors']),
     unknownSerials: v.picklist(['accepted', 'refused']),
     knownSerials: names,
+    statusLagMs: count,
     listLagMs: v.object({ assets: count, assignments: count, users: count }),
     extraMembers: flag,
     countsDisagree: flag,
@@ -178,6 +180,7 @@ const act = v.variant('act', [
   }),
   v.object({ act: v.literal('set-total'), location, adamId, pricingParam, total: count }),
   v.object({ act: v.literal('set-retired'), location, adamId, pricingParam, retired: count }),
+  v.object({ act: v.literal('set-flags'), location, adamId, pricingParam, deviceAssignable: flag, revocable: flag }),
   v.object({
     act: v.literal('assign'),
     location,
@@ -297,6 +300,10 @@ export const perform = (control: AppleControl, done: ControlAct): unknown => {
     }
     case 'set-total':
       return control.setTotal(done.location, done.adamId, done.total, done.pricingParam)
+    case 'set-flags': {
+      const { deviceAssignable, revocable } = done
+      return control.setFlags(done.location, done.adamId, { deviceAssignable, revocable }, done.pricingParam)
+    }
     case 'set-retired':
       return control.setRetired(done.location, done.adamId, done.retired, done.pricingParam)
     case 'assign':

@@ -210,6 +210,13 @@ export const createControl = (world: AppleWorld, log: RequestLog): AppleControl 
       asset.unlimited = total === UNLIMITED
       world.notices.countChanged(location, asset, countDelta)
     },
+    setFlags(uId, adamId, flags, pricingParam = 'STDQ') {
+      const location = mustGet(uId)
+      const asset = mustGetAsset(location, adamId, pricingParam)
+      world.views.moveOn(location, ['assets'])
+      asset.deviceAssignable = flags.deviceAssignable ?? asset.deviceAssignable
+      asset.revocable = flags.revocable ?? asset.revocable
+    },
     setRetired(uId, adamId, retired, pricingParam = 'STDQ') {
       const location = mustGet(uId)
       const asset = mustGetAsset(location, adamId, pricingParam)

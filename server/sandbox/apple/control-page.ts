@@ -301,6 +301,13 @@ export const assetPage = (control: AppleControl, location: LocationSummary, asse
       ${form(back, { act: 'set-retired', ...about }, field('Retired', 'retired', String(asset.retired), true), 'Set retired')}
       ${form(
         back,
+        { act: 'set-flags', ...about },
+        html`${choice('To devices', 'deviceAssignable', ['true', 'false'], String(asset.deviceAssignable))}
+        ${choice('Comes back', 'revocable', ['true', 'false'], String(asset.revocable))}`,
+        'Set what may be done',
+      )}
+      ${form(
+        back,
         { act: 'assign', ...about },
         html`<label>Serial numbers<textarea name="serialNumbers"></textarea></label> ${field('clientUserIds', 'clientUserIds')}`,
         'Assign from outside',

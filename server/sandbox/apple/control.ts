@@ -108,6 +108,13 @@ export interface AppleControl extends DeviceControl, SubscriptionControl {
   /** A purchase, refund or transfer. May go below what is in use. */
   setTotal(location: string, adamId: string, total: number, pricingParam?: PricingParam): void
   setRetired(location: string, adamId: string, retired: number, pricingParam?: PricingParam): void
+  /** The publisher changes what may be done with it; who holds it keeps it. */
+  setFlags(
+    location: string,
+    adamId: string,
+    flags: { readonly deviceAssignable?: boolean; readonly revocable?: boolean },
+    pricingParam?: PricingParam,
+  ): void
   counts(location: string, adamId: string, pricingParam?: PricingParam): Counts
   /** In the order in which they got it. */
   holders(location: string, adamId: string, pricingParam?: PricingParam): readonly Target[]

@@ -35,6 +35,8 @@ export type Fault =
   /** COMPLETE, but `by` tasks were neither done nor named. */
   | { readonly is: 'event-falls-short'; readonly by: number }
   | { readonly is: 'failures-without-info' }
+  /** COMPLETE, and failures beside it. */
+  | { readonly is: 'complete-with-failures' }
   | { readonly is: 'notification-lost' }
   | { readonly is: 'notification-doubled' }
   /** It leaves so much later; those behind it overtake it. */
@@ -132,6 +134,7 @@ const EVENT_FAULTS = new Set<Fault['is']>([
   'targets-fail',
   'event-falls-short',
   'failures-without-info',
+  'complete-with-failures',
 ])
 const NOTIFICATION_FAULTS = new Set<Fault['is']>([
   'notification-lost',

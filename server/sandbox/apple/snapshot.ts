@@ -64,6 +64,7 @@ const event = v.object({
     failTargets: v.exactOptional(v.object({ keys: texts, errorNumber: count })),
     fallShortBy: v.exactOptional(count),
     bareFailures: v.exactOptional(v.boolean()),
+    saysComplete: v.exactOptional(v.boolean()),
   }),
 })
 

@@ -148,6 +148,7 @@ export interface EventTampering {
   readonly failTargets?: { readonly keys: readonly string[]; readonly errorNumber: number }
   readonly fallShortBy?: number
   readonly bareFailures?: boolean
+  readonly saysComplete?: boolean
 }
 
 export interface LocationState {

@@ -23,6 +23,7 @@ export interface Switches {
   readonly unknownSerials: 'accepted' | 'refused'
   /** Serials that count as known while `unknownSerials` is `refused`. */
   readonly knownSerials: readonly string[]
+  readonly statusLagMs: number
   readonly listLagMs: Readonly<Record<ListName, number>>
   readonly extraMembers: boolean
   readonly countsDisagree: boolean
@@ -73,6 +74,7 @@ export const DEFAULT_SWITCHES: Switches = {
   repeatedWrite: 'success',
   unknownSerials: 'accepted',
   knownSerials: [],
+  statusLagMs: 0,
   listLagMs: { assets: 0, assignments: 0, users: 0 },
   extraMembers: false,
   countsDisagree: false,
@@ -123,6 +125,7 @@ export const SWITCH_HELP: Readonly<Record<keyof Switches, string>> = {
   repeatedWrite: 'Assigning what is assigned, freeing what is free: success, or 9616, 9619 and 9618 inside the event [unknown].',
   unknownSerials: 'A serial number the organisation does not own is accepted or fails with 9602 [unknown].',
   knownSerials: 'Serial numbers that count as known when unknown ones are refused.',
+  statusLagMs: 'Milliseconds for which the status of an event says PENDING after all of it is done [inferred].',
   listLagMs: 'Milliseconds for which a list still shows what was before a write [inferred].',
   extraMembers: 'Every object carries members nobody has documented.',
   countsDisagree: 'Counts do not add up: total is not available + assigned + retired [inferred].',

@@ -218,3 +218,34 @@ describe('events that go wrong', () => {
     })
   })
 })
+
+describe('an event that contradicts itself', () => {
+  test('says COMPLETE and names failures', async () => {
+    const desk = furnished()
+    desk.control.faults.arm({ fault: { is: 'tasks-fail', errorNumber: 9602, every: 2 }, endpoint: 'associate', times: 1 })
+    desk.control.faults.arm({ fault: { is: 'complete-with-failures' }, endpoint: 'associate', times: 1 })
+    expect(await desk.settle('/assets/associate', write)).toMatchObject({
+      eventStatus: 'COMPLETE',
+      numRequested: 4,
+      numCompleted: 2,
+      failures: [{ errorNumber: 9602 }],
+    })
+  })
+
+  test('says PENDING after all of it is done, for as long as the switch says', async () => {
+    const desk = furnished()
+    desk.control.setSwitches({ statusLagMs: 60_000 })
+    expect(await desk.settle('/assets/associate', write)).toMatchObject({ eventStatus: 'PENDING', numCompleted: 4 })
+    const [event] = desk.control.events(desk.uId)
+    await desk.pass(60_000)
+    expect((await desk.get(`/status?eventId=${event?.id}`)).body).toMatchObject({ eventStatus: 'COMPLETE' })
+  })
+
+  test('the publisher changes what may be done with a product', async () => {
+    const desk = furnished()
+    desk.control.setFlags(desk.uId, APP, { deviceAssignable: false })
+    expect((await desk.post('/assets/associate', write)).body['errorNumber']).toBe(9707)
+    desk.control.setFlags(desk.uId, APP, { revocable: false })
+    expect((await desk.post('/assets/disassociate', write)).body['errorNumber']).toBe(9706)
+  })
+})
