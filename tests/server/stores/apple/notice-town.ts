@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { vi } from 'vitest'
 import { createLog } from '../../../../server/log.ts'
 import type { AppleControl } from '../../../../server/sandbox/apple/control.ts'
 import type { Switches } from '../../../../server/sandbox/apple/switches.ts'
@@ -13,6 +14,9 @@ import { serve, type Serving } from '../../../../server/serve.ts'
 import { readSettings } from '../../../../server/settings.ts'
 import { seededChance } from '../../../world/hand-clock.ts'
 import { keynote, storeClock, type StoreClock } from './cases/apple-house.ts'
+
+// Hours pass over real HTTP, and a busy machine takes its time.
+vi.setConfig({ testTimeout: 60_000 })
 
 const apiKey = 'owner-key-of-the-tests-0123456789abcdef'
 /** Of real time. Whatever does not wait for the store is answered well before. */

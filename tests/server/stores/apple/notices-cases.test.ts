@@ -430,3 +430,39 @@ describe('43. failures', () => {
     expect(await town.seats()).toEqual([])
   })
 })
+
+describe('people', () => {
+  test('who accepts an invitation, and who is made known or retired in Apple’s portal, is shown within seconds', async () => {
+    await using town = await openTown({
+      before: (store) => void store.registerUser(uId, { clientUserId: 'ada', email: 'ada@school.example' }),
+    })
+    const states = async () => {
+      const { items } = (await town.ask('GET', `connectors/${town.connectorId}/registrations?limit=100`)).body
+      return items.map((row: { principal: { key: string }; state: string }) => `${row.principal.key}: ${row.state}`).toSorted()
+    }
+    expect(await states()).toEqual(['ada: registered'])
+    town.store.acceptInvitation(uId, 'ada', 'ada@icloud.example')
+    await town.settle(10_000)
+    expect(await states()).toEqual(['ada: associated'])
+    // Nobody here had heard of ben: a sync brings him.
+    town.store.registerUser(uId, { clientUserId: 'ben', email: 'ben@school.example' })
+    await town.settle(30_000)
+    expect(await states()).toEqual(['ada: associated', 'ben: registered'])
+    town.store.retireUser(uId, 'ada')
+    await town.settle(2 * MINUTE)
+    expect(await states()).toEqual(['ada: retired', 'ben: registered'])
+    expect(await town.audit('people.changed-outside')).toMatchObject([
+      { detail: { act: 'retire-user', holders: ['ada'] } },
+      { detail: { act: 'register-user', holders: ['ben'] } },
+    ])
+  })
+
+  test('a hundred people of somebody else’s are one sync', async () => {
+    await using town = await openTown()
+    const asked = town.store.requests().length
+    for (let n = 0; n < 100; n += 1) town.store.registerUser(uId, { clientUserId: `pupil-${n}` })
+    await town.settle(30_000)
+    expect((await town.connector()).people.count).toBe(100)
+    expect(town.store.requests().length - asked).toBeLessThan(30)
+  })
+})
