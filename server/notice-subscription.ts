@@ -19,8 +19,8 @@ export type WhySubscribe = 'sync' | 'asked' | 'claimed'
 
 export interface NoticeSubscription {
   /**
-   * Sees to it that the store's notices come here, where they can. Nothing is asked of a store that could not reach its
-   * last address, until a day has passed or somebody asks for it. Calls for one connector join.
+   * Sees to it that the store's notices come here, where they can. A store that twice could not reach us is left alone
+   * until a day has passed or somebody asks for it. Calls for one connector join.
    */
   see(connector: ConnectorId, why: WhySubscribe): Promise<void>
   running(): readonly Promise<void>[]
@@ -38,6 +38,8 @@ export interface NoticeSubscriptionDeps {
   readonly clock: Clock
 }
 
+/** The first time the server may just have begun, and a proxy not have noticed: the next sync tries once more, then it is once a day. */
+const soonTries = 2
 const tryAgainAfterMs = 24 * 60 * 60_000
 
 const unreachableText = (origin: string): string =>
@@ -48,11 +50,12 @@ export const noticePath = (store: string, connector: string): string => `/hooks/
 export const createNoticeSubscription = (deps: NoticeSubscriptionDeps): NoticeSubscription => {
   const { journal, connectors, connections, secrets, origin, clock } = deps
   const runningByConnector = new Map<ConnectorId, Promise<void>>()
-  const triedAtByConnector = new Map<ConnectorId, number>()
+  const unheardByConnector = new Map<ConnectorId, { readonly at: number; readonly tries: number }>()
 
   const isTooSoon = (connector: Connector): boolean => {
-    const triedAt = triedAtByConnector.get(connector.id)
-    return connector.notices.state === 'unreachable' && triedAt !== undefined && Math.abs(clock.now() - triedAt) < tryAgainAfterMs
+    const unheard = unheardByConnector.get(connector.id)
+    if (connector.notices.state !== 'unreachable' || unheard === undefined || unheard.tries < soonTries) return false
+    return Math.abs(clock.now() - unheard.at) < tryAgainAfterMs
   }
 
   const run = async (id: ConnectorId, why: WhySubscribe): Promise<void> => {
@@ -73,7 +76,8 @@ export const createNoticeSubscription = (deps: NoticeSubscriptionDeps): NoticeSu
     const secret = why === 'claimed' || isTold ? await secrets.renew(id) : await secrets.of(id)
     if (isTold) await dropAlarm(id)
     const heard = await connection.listen({ url: `${origin}${noticePath(connector.store, id)}`, secret })
-    triedAtByConnector.set(id, clock.now())
+    if (heard.ok && heard.value === 'listening') unheardByConnector.delete(id)
+    else unheardByConnector.set(id, { at: clock.now(), tries: (unheardByConnector.get(id)?.tries ?? 0) + 1 })
     await onHeard(id, heard, origin)
   }
 
