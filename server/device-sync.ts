@@ -49,7 +49,7 @@ export const createDeviceSync = ({ journal, connectors, directory, clock }: Devi
   const read: DeviceSync['read'] = async ({ devices }, connector, full, onDevices) => {
     const held = await connectors.find(connector.id)
     if (devices === undefined || held === undefined || held.devices === null || !(full || isDue(held.devices))) return
-    const known = await knownDevices(deviceListSource(connector))
+    const known = await knownDevices(connector)
     const listed = await readSurely(devices, known.named.length, onDevices)
     if (!listed.ok) return await noteFailure(connector, listed.error)
     const list = await askSingly(devices, connector, listed.value, known)
@@ -66,17 +66,23 @@ export const createDeviceSync = ({ journal, connectors, directory, clock }: Devi
   const isDue = ({ asOf, error }: PartRecord): boolean =>
     asOf === null || error !== null || Math.abs(clock.now() - Date.parse(asOf)) >= readEveryMs
 
-  /** `named` by this list before; `holders` whom no list, file or hand names, and who have not left. */
-  const knownDevices = async (source: string): Promise<{ readonly named: readonly string[]; readonly holders: readonly string[] }> => {
+  /** `named` by this list before; `holders` whom no list, file or hand names, and who have not left, those of this connector first. */
+  const knownDevices = async ({
+    id,
+    store,
+  }: Pick<Connector, 'id' | 'store'>): Promise<{ readonly named: readonly string[]; readonly holders: readonly string[] }> => {
+    const source = deviceListSource({ id, store })
     const named: string[] = []
-    const holders: string[] = []
+    const own: string[] = []
+    const others: string[] = []
     for (const key of await journal.store.keys('principals/'))
       for (const principal of await journal.rows(key as `principals/${number}`)) {
         if (isUser(principal)) continue
         if (principal.sources.includes(source)) named.push(principal.serialNumber)
-        else if (principal.left === null && !principal.sources.some(namesPrincipals)) holders.push(principal.serialNumber)
+        else if (principal.left === null && !principal.sources.some(namesPrincipals))
+          (principal.sources.includes(`${store}:${id}`) ? own : others).push(principal.serialNumber)
       }
-    return { named, holders }
+    return { named, holders: [...own, ...others] }
   }
 
   const askSingly = async (
@@ -86,7 +92,7 @@ export const createDeviceSync = ({ journal, connectors, directory, clock }: Devi
     known: { readonly named: readonly string[]; readonly holders: readonly string[] },
   ): Promise<DeviceList> => {
     const all = new Map(listed)
-    const releasedAt = new Map<string, string>()
+    const released = new Map<string, DeviceRead>()
     const isRested = (serial: string): boolean =>
       Math.abs(clock.now() - (askedAt.get(`${connector.id}/${serial}`) ?? -Infinity)) >= askAgainAfterMs
     const missing = known.named.filter((serial) => !listed.has(serial)).slice(0, mostAskedSingly)
@@ -95,17 +101,17 @@ export const createDeviceSync = ({ journal, connectors, directory, clock }: Devi
       const found = await devices.find(serial)
       // The list itself is whole: what could not be asked now is asked another time.
       if (!found.ok) break
-      if (found.value?.releasedAt !== undefined && found.value.releasedAt !== null) releasedAt.set(serial, found.value.releasedAt)
+      if (found.value === undefined) askedAt.set(`${connector.id}/${serial}`, clock.now())
+      else if (found.value.releasedAt !== null) released.set(serial, found.value)
       // Passed over by the list and still the organisation's.
-      else if (found.value !== undefined) all.set(serial, found.value)
-      else askedAt.set(`${connector.id}/${serial}`, clock.now())
+      else all.set(serial, found.value)
     }
-    for (const { serialNumber, releasedAt: at } of listed.values()) {
-      if (at === null) continue
-      all.delete(serialNumber)
-      releasedAt.set(serialNumber, at)
+    for (const device of listed.values()) {
+      if (device.releasedAt === null) continue
+      all.delete(device.serialNumber)
+      released.set(device.serialNumber, device)
     }
-    return { listed: all, releasedAt }
+    return { listed: all, released }
   }
 
   const noteFailure = async ({ id }: Pick<Connector, 'id'>, failure: StoreFailure): Promise<void> => {

@@ -171,7 +171,7 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
   }
   const phase = (entry: Running, name: SyncPhase, done = 0, total: number | null = null): void => tell(entry, { phase: name, done, total })
 
-  /** 1. Who are we? 2. Products and counts. 3. Seats. 4. Record the differences. 5. What is read beside them, and never holds up the counts: people, devices, subscriptions. Names follow by themselves. */
+  /** 1. Who are we? 2. Products and counts. 3. Seats. 4. Record the differences. 5. What is read beside them, and never holds up the counts: people, subscriptions, devices. Names follow by themselves. */
   const run = async (entry: Running, connector: Connector): Promise<void> => {
     const { id: connectorId } = connector
     await journal.write(async (write) => {
@@ -222,10 +222,10 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
     phase(entry, 'subscriptions')
     await deps.subscriptions.read(connection, connector, entry.sync.full)
 
+    deps.metadata.refresh(connectorId)
+    // The last: it may ask for devices one by one.
     phase(entry, 'devices')
     await devices.read(connection, connector, entry.sync.full, (read) => phase(entry, 'devices', read))
-
-    deps.metadata.refresh(connectorId)
     phase(entry, 'done')
   }
 

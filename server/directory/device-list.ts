@@ -16,8 +16,8 @@ import { recordPrincipals } from './import.ts'
 /** The whole list, and what was asked about devices that are not in it. By normal serial number. */
 export interface DeviceList {
   readonly listed: ReadonlyMap<string, DeviceRead>
-  /** ISO 8601; what is neither listed nor here was released at a time nobody told. */
-  readonly releasedAt: ReadonlyMap<string, string>
+  /** What was released, with its time; what is neither listed nor here was released at a time nobody told. */
+  readonly released: ReadonlyMap<string, DeviceRead>
 }
 
 /** Records the differences alone. Gives how many devices are new, changed, and gone from the list. */
@@ -25,7 +25,7 @@ export const recordDeviceList = async (
   write: Writing,
   directory: DirectoryIndex,
   connector: Pick<Connector, 'id' | 'store'>,
-  { listed, releasedAt }: DeviceList,
+  { listed, released }: DeviceList,
   now: number,
 ): Promise<{ readonly made: number; readonly changed: number; readonly left: number }> => {
   const source = deviceListSource(connector)
@@ -39,12 +39,10 @@ export const recordDeviceList = async (
   let left = 0
   for await (const device of devicesIn(write)) {
     const read = listed.get(device.serialNumber)
-    const isReleased = read === undefined && (device.sources.includes(source) || releasedAt.has(device.serialNumber))
+    const isReleased = read === undefined && (device.sources.includes(source) || released.has(device.serialNumber))
     if (read === undefined && !isReleased) continue
     const after =
-      read === undefined
-        ? withoutSource(device, source, releasedAt.get(device.serialNumber) ?? isoTime(now))
-        : asListed(device, source, read)
+      read === undefined ? asReleased(device, source, released.get(device.serialNumber), isoTime(now)) : asListed(device, source, read)
     if (JSON.stringify(after) === JSON.stringify(device)) continue
     changed.push(after)
     if (isReleased) left += 1
@@ -85,7 +83,13 @@ const asListed = (device: Device, source: string, { model, platform }: DeviceRea
   return { ...device, model: filled(device.model, model), platform: filled(device.platform, platform), sources, left: null }
 }
 
-const withoutSource = (device: Device, source: string, leftAt: string): Device => {
+const asReleased = (device: Device, source: string, read: DeviceRead | undefined, now: string): Device => {
   const sources = device.sources.filter((other) => other !== source)
-  return { ...device, sources, left: sources.some(namesPrincipals) ? device.left : (device.left ?? leftAt) }
+  return {
+    ...device,
+    model: device.model || (read?.model ?? ''),
+    platform: device.platform || (read?.platform ?? ''),
+    sources,
+    left: sources.some(namesPrincipals) ? device.left : (device.left ?? read?.releasedAt ?? now),
+  }
 }

@@ -137,7 +137,9 @@ const run = async (): Promise<void> => {
   stopOnSignal(serving, store, trySaving)
   keepSaving(trySaving)
   const tokenFiles = new Map(organisation.locations.map(({ uId }) => [uId, store.control.tokenFileFor(uId)]))
-  await moveIn(serving, organisation, tokenFiles, { clock: systemClock, chance: systemChance })
+  const withKeys = store.control.organisations().filter(({ accounts }) => accounts.some(({ revoked }) => !revoked))
+  const deviceKeys = new Map(withKeys.map(({ name }) => [name, store.control.deviceKeyFor(name)]))
+  await moveIn(serving, organisation, tokenFiles, { clock: systemClock, chance: systemChance }, deviceKeys)
 
   say(`Quartermaster is at ${serving.publicUrl}`)
   say(`Sign in as ${ownerEmail} with the password ${password}`)

@@ -8,18 +8,20 @@ import { sleep, type Chance, type Clock } from '../../shared/clock.ts'
 import { parseAdminId, targetKeyOf, type ConnectorId, type LicenseId } from '../../shared/ids.ts'
 import { licenseKeyOf } from '../../shared/license.ts'
 import type { PlanIntent } from '../../shared/plan.ts'
+import type { DeviceKeyFile } from './apple/device-control.ts'
 import type { SampleOrganisation } from './sample-organisation.ts'
 
 const lookEveryMs = 50
 const longestSyncMs = 60_000
 const longestNamesMs = 15_000
 
-/** `tokenFiles` by location. Comes back when the licenses are synced and the assignments stand; seats follow by themselves. */
+/** `tokenFiles` by location, `deviceKeys` by organisation. Comes back when the licenses are synced and the assignments stand; seats follow by themselves. */
 export const moveIn = async (
   { house }: Pick<Serving, 'house'>,
   organisation: SampleOrganisation,
   tokenFiles: ReadonlyMap<string, string>,
   deps: { readonly clock: Clock; readonly chance: Chance },
+  deviceKeys: ReadonlyMap<string, DeviceKeyFile> = new Map(),
 ): Promise<void> => {
   const { journal, directory, connectors, syncs, workspace } = house
   if ((await connectors.list()).length > 0) return
@@ -42,7 +44,7 @@ export const moveIn = async (
     const added = await connectors.add(actor, {
       kind: 'apple-apps-books',
       name,
-      credential: { contentToken: tokenFiles.get(uId) },
+      credential: { contentToken: tokenFiles.get(uId), ...(deviceKeys.has(name) ? { devices: deviceKeys.get(name) } : {}) },
       settings: {},
       scopeTags: [],
     })

@@ -2,6 +2,7 @@
  * Secrets stay: a token file, a password and an API key go in, the whole trip is made, and none of them is found in any
  * response, frame, log line or file, in whatever form it might be written.
  */
+import { createPrivateKey } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -102,6 +103,30 @@ test('no secret comes out again, in no form, by no way', async () => {
     headers: { 'idempotency-key': 'renewal' },
   })
   await ask('POST', `connectors/${school.connectorId}/test`, { body: {} })
+  // The account of the device list: its key in the form that was uploaded and in the one that is kept, line by line.
+  const account = school.store.addDeviceAccount('Berlin')
+  const kept = createPrivateKey(account.privateKey).export({ type: 'pkcs8', format: 'pem' }).toString()
+  const linesOf = (pem: string): readonly string[] => pem.split('\n').filter((line) => line.length > 20 && !line.startsWith('-----'))
+  const keyLines = [...linesOf(account.privateKey), ...linesOf(kept)]
+  expect(keyLines.length).toBeGreaterThan(5)
+  keyLines.forEach((line, at) => secrets.set(`line ${at} of the device key`, line))
+  for (const devices of [
+    { ...account, privateKey: account.privateKey.replace('EC PRIVATE', 'PRIVATE') },
+    { ...account, clientId: 'BUSINESSAPI.x' },
+    account,
+  ])
+    await ask('PUT', `connectors/${school.connectorId}/credential`, {
+      body: { devices },
+      headers: { 'idempotency-key': `devices ${devices.clientId} ${devices.privateKey.length}` },
+    })
+  await school.settle(90_000)
+  school.store.expireAccessTokens()
+  await ask('POST', `connectors/${school.connectorId}/sync`, { body: { full: true } })
+  await school.settle(90_000)
+  expect((await ask('GET', `connectors/${school.connectorId}`)).body.devices).toMatchObject({ count: 0, error: null })
+  const accessTokens = school.store.accessTokens()
+  expect(accessTokens.length).toBeGreaterThan(1)
+  accessTokens.forEach((token, at) => secrets.set(`access token ${at + 1}`, token))
   // Notices, and a stranger at their address; the test sets the address again.
   const told = { notification: {}, notificationId: 'n-1', notificationType: 'TEST_NOTIFICATION', uId: '7700000000000999' }
   for (const as of [noticeSecret, `${noticeSecret}!`, null]) await ask('POST', `/hooks/apple/${school.connectorId}`, { body: told, as })

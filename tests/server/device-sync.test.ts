@@ -151,7 +151,7 @@ test('a holder whom only the licenses name is asked for: one that was released h
   await school.renew({ devices: school.key })
   await school.settle(90_000)
   const devices = await school.devices()
-  expect(devices.get('GONE')).toMatchObject({ id: before.get('GONE')?.id, left: '2026-10-01T00:00:00.000Z' })
+  expect(devices.get('GONE')).toMatchObject({ id: before.get('GONE')?.id, platform: 'iPadOS', left: '2026-10-01T00:00:00.000Z' })
   expect(devices.get('BYOD')).toMatchObject({ left: null, warning: { code: 'device-not-listed' } })
   expect(devices.get('NEW1')).toMatchObject({
     id: before.get('NEW1')?.id,

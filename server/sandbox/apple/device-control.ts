@@ -44,6 +44,8 @@ export interface DeviceControl {
   setDeviceRole(organisation: string, role: DeviceAccount['role']): void
   /** Withdraws the keys of all accounts: invalid_client. */
   revokeDeviceKeys(organisation: string): void
+  /** Every access token that was granted, so that a test can look for them where none may be. */
+  accessTokens(): readonly string[]
   /** All access tokens end now: 401. */
   expireAccessTokens(): void
   organisations(): readonly OrganisationSummary[]
@@ -98,6 +100,7 @@ export const createDeviceControl = (world: AppleWorld): DeviceControl => {
     revokeDeviceKeys(name) {
       for (const account of mustGet(name).accounts.values()) account.revoked = true
     },
+    accessTokens: () => [...world.accessTokens.keys()],
     expireAccessTokens() {
       for (const token of world.accessTokens.values()) token.expiresAt = world.clock.now()
     },
