@@ -105,7 +105,20 @@ export const createHouse = async (deps: HouseDeps): Promise<House> => {
     onTrouble,
   })
   const subscriptions = createSubscriptionSync({ journal, connectors, connections, clock, onTrouble })
-  const syncs = createSyncs({ db, journal, connectors, connections, directory, orders, metadata, subscriptions, clock, chance, onTrouble })
+  const syncs = createSyncs({
+    db,
+    journal,
+    connectors,
+    connections,
+    directory,
+    orders,
+    metadata,
+    subscriptions,
+    clock,
+    chance,
+    ...(deps.crashpoint === undefined ? {} : { crashpoint: deps.crashpoint }),
+    onTrouble,
+  })
   const reconciler = createReconciler({ journal, directory, orders, clock, onTrouble })
   const exchange = createExchange({ journal, workspace, syncs, clock, build: deps.build, tenant, onTrouble })
 

@@ -59,6 +59,8 @@ export interface NoticesDeps {
   /** The origin at which the stores reach this server; null: they can't. */
   readonly origin: string | null
   readonly clock: Clock
+  /** Where a named moment is passed; a simulation stops the process there. */
+  readonly crashpoint?: (name: string) => void
   readonly onTrouble: (cause: unknown) => void
 }
 
@@ -121,6 +123,7 @@ export const createNotices = (deps: NoticesDeps): Notices => {
     const notice = store.readNotice(parseJson(text))
     if (notice === undefined) return 'no-notice'
     const isNew = await journal.write((write) => rows.keep(write, connector.id, notice, text, clock.now()))
+    deps.crashpoint?.('after-notice')
     if (isNew) wake()
     return isNew ? 'kept' : 'kept-before'
   }
@@ -160,6 +163,7 @@ export const createNotices = (deps: NoticesDeps): Notices => {
       if (stopped) return
       const followed: (readonly [KeptNotice, Followed])[] = []
       for (const notice of due) followed.push([notice, await follow(notice)])
+      deps.crashpoint?.('after-following')
       await journal.write(async (write) => {
         for (const [notice, what] of followed) {
           if (what.is === 'later') await rows.postpone(write, notice, what.dueAt)

@@ -177,6 +177,7 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
       if (stopped || isPaused()) return
       if (isAhead(row.next_poll_at ?? 0, longestPollMs)) continue
       const failure = await asking.ask(chunkOfRow(row), row.id as OrderId, row.attempted_at ?? clock.now())
+      crashpoint('after-settling')
       if (failure === undefined) troubles = 0
       else await onStoreFailure(failure)
     }

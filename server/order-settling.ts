@@ -71,6 +71,8 @@ export interface OrderSettlingDeps {
   readonly onPeopleSettled: (connector: ConnectorId, ordinals: readonly number[]) => void
   /** Called when subscriptions were given or taken: read their counts. */
   readonly onSubscriptionsSettled: (connector: ConnectorId) => void
+  /** Where a named moment is passed; a simulation stops the process there. */
+  readonly crashpoint?: (name: string) => void
 }
 
 /** While an order is pending, the store asks for 30 s between looks. */
@@ -102,6 +104,7 @@ export const createOrderSettling = (deps: OrderSettlingDeps): OrderSettling => {
       const asked = statusByReference.get(reference) ?? statusOf(held.connectorId, reference)
       statusByReference.set(reference, asked)
       const status = await asked
+      deps.crashpoint?.('after-answer')
       if (status.ok) return await onStatus(held, status.value, attemptedAt)
       await postpone(held)
       return status.error
@@ -173,6 +176,7 @@ export const createOrderSettling = (deps: OrderSettlingDeps): OrderSettling => {
     }
     if (read.value === 'nobody-left-to-ask-for') return await forget(asked.id)
     const isAsAsked = read.value
+    deps.crashpoint?.('after-answer')
     const held = await orderIn(journal, chunkOfOrder(asked), asked.id)
     if (held === undefined) return undefined
     const served: number[] = []

@@ -59,6 +59,8 @@ export interface SyncsDeps {
   readonly subscriptions: Pick<SubscriptionSync, 'read'>
   readonly clock: Clock
   readonly chance: Chance
+  /** Where a named moment is passed; a simulation stops the process there. */
+  readonly crashpoint?: (name: string) => void
   readonly onTrouble: (cause: unknown) => void
 }
 
@@ -211,10 +213,12 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
 
     phase(entry, 'recording')
     const read = { licenses: licenses.value, walk: walk.value }
+    deps.crashpoint?.('after-reading')
     const changed = await record.recordDifferences(entry.sync, connector, read, (finished) => {
       entry.sync = finished
     })
     entry.sync = { ...entry.sync, changed }
+    deps.crashpoint?.('after-recording')
     await settleDisagreements(connection, connectorId, licenses.value)
 
     phase(entry, 'people')
