@@ -27,6 +27,9 @@ const tamperingOf = (faults: readonly Fault[]): EventTampering => {
     if (fault.is === 'event-falls-short') tampering = { ...tampering, fallShortBy: fault.by }
     if (fault.is === 'failures-without-info') tampering = { ...tampering, bareFailures: true }
     if (fault.is === 'complete-with-failures') tampering = { ...tampering, saysComplete: true }
+    if (fault.is === 'event-without-effect') tampering = { ...tampering, withoutEffect: true }
+    if (fault.is === 'event-serves-another') tampering = { ...tampering, servesAnother: true }
+    if (fault.is === 'event-never-ends') tampering = { ...tampering, neverEnds: true }
   }
   return tampering
 }
@@ -119,13 +122,17 @@ const tamperedOutcome = (event: AppleEvent, task: number): TaskOutcome => {
   return key !== undefined && failTargets.keys.includes(key) ? failTargets.errorNumber : 0
 }
 
+const servedInstead = (event: AppleEvent, target: Target): Target =>
+  event.tampering.servesAnother === true && target.kind === 'device' ? { kind: 'device', serialNumber: `${target.serialNumber}X` } : target
+
 const runTask = (world: AppleWorld, location: LocationState, event: AppleEvent, task: number): TaskOutcome => {
   const tampered = tamperedOutcome(event, task)
-  if (tampered !== 0) return tampered
+  if (tampered !== 0 || event.tampering.withoutEffect === true) return tampered
   const pair = pairOf(event, task)
   if (pair !== undefined) {
-    if (event.type === 'ASSOCIATE') return takeSeat(world, location, pair.asset, pair.target)
-    return giveBackSeat(world, location, pair.asset, pair.target)
+    const target = servedInstead(event, pair.target)
+    if (event.type === 'ASSOCIATE') return takeSeat(world, location, pair.asset, target)
+    return giveBackSeat(world, location, pair.asset, target)
   }
   const about = subscriptionPairOf(event, task)
   if (event.subscription !== undefined && about !== undefined) {
@@ -151,7 +158,7 @@ const runDueTasks = (world: AppleWorld, location: LocationState, event: AppleEve
       event.done.push(task)
     } else event.failures.push({ task, errorNumber: outcome })
   }
-  if (event.next < last) return
+  if (event.next < last || event.tampering.neverEnds === true) return
   event.finishedAt = world.clock.now()
   world.openEvents.delete(event.id)
   world.notices.eventEnded(location, event)
@@ -206,8 +213,7 @@ export const statusBody = (world: AppleWorld, event: AppleEvent): Record<string,
     ...(event.tampering.bareFailures === true ? {} : { errorInfo: infoOf(event, tasks) }),
   }))
   return {
-    eventStatus:
-      !isOver ? 'PENDING' : failures.length > 0 && event.tampering.saysComplete !== true ? 'FAILED' : 'COMPLETE',
+    eventStatus: !isOver ? 'PENDING' : failures.length > 0 && event.tampering.saysComplete !== true ? 'FAILED' : 'COMPLETE',
     eventType: event.type,
     numRequested: taskCount(event),
     numCompleted: event.completed,

@@ -37,6 +37,12 @@ export type Fault =
   | { readonly is: 'failures-without-info' }
   /** COMPLETE, and failures beside it. */
   | { readonly is: 'complete-with-failures' }
+  /** COMPLETE with every task counted as done, and nothing was done. Whether Apple ever does that is [unknown]. */
+  | { readonly is: 'event-without-effect' }
+  /** COMPLETE, and each device's seat went to, or came from, another serial number: its own and an X. The form is a guess [unknown]; that a serial number that does not exist gets a seat and COMPLETE was seen. */
+  | { readonly is: 'event-serves-another' }
+  /** Every task is done and the event stays PENDING for ever [unknown]. */
+  | { readonly is: 'event-never-ends' }
   | { readonly is: 'notification-lost' }
   | { readonly is: 'notification-doubled' }
   /** It leaves so much later; those behind it overtake it. */
@@ -135,6 +141,9 @@ const EVENT_FAULTS = new Set<Fault['is']>([
   'event-falls-short',
   'failures-without-info',
   'complete-with-failures',
+  'event-without-effect',
+  'event-serves-another',
+  'event-never-ends',
 ])
 const NOTIFICATION_FAULTS = new Set<Fault['is']>([
   'notification-lost',

@@ -65,6 +65,9 @@ const event = v.object({
     fallShortBy: v.exactOptional(count),
     bareFailures: v.exactOptional(v.boolean()),
     saysComplete: v.exactOptional(v.boolean()),
+    withoutEffect: v.exactOptional(v.boolean()),
+    servesAnother: v.exactOptional(v.boolean()),
+    neverEnds: v.exactOptional(v.boolean()),
   }),
 })
 

@@ -149,6 +149,9 @@ export interface EventTampering {
   readonly fallShortBy?: number
   readonly bareFailures?: boolean
   readonly saysComplete?: boolean
+  readonly withoutEffect?: boolean
+  readonly servesAnother?: boolean
+  readonly neverEnds?: boolean
 }
 
 export interface LocationState {

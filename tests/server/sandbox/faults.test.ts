@@ -187,6 +187,29 @@ describe('events that go wrong', () => {
     expect(desk.control.holders(desk.uId, APP)).toHaveLength(3)
   })
 
+  test('COMPLETE with everything counted as done, and nothing done', async () => {
+    const desk = furnished()
+    desk.control.faults.arm({ fault: { is: 'event-without-effect' }, times: 1 })
+    expect(await desk.settle('/assets/associate', write)).toMatchObject({ eventStatus: 'COMPLETE', numRequested: 4, numCompleted: 4 })
+    expect(desk.control.holders(desk.uId, APP)).toEqual([])
+  })
+
+  test('COMPLETE, and the seats went to other serial numbers', async () => {
+    const desk = furnished()
+    desk.control.faults.arm({ fault: { is: 'event-serves-another' }, times: 1 })
+    expect(await desk.settle('/assets/associate', write)).toMatchObject({ eventStatus: 'COMPLETE', numCompleted: 4 })
+    expect(desk.control.holders(desk.uId, APP)).toEqual(['AX', 'BX', 'CX', 'DX'].map(device))
+  })
+
+  test('everything done, and PENDING for ever', async () => {
+    const desk = furnished()
+    desk.control.faults.arm({ fault: { is: 'event-never-ends' }, times: 1 })
+    expect(await desk.settle('/assets/associate', write)).toMatchObject({ eventStatus: 'PENDING', numCompleted: 4 })
+    expect(desk.control.holders(desk.uId, APP)).toHaveLength(4)
+    await desk.pass(24 * 60 * 60_000)
+    expect(desk.control.events(desk.uId)).toMatchObject([{ completed: 4, finishedAt: null }])
+  })
+
   test('one event that stays pending does not hold up the next', async () => {
     const desk = furnished()
     desk.control.faults.arm({ fault: { is: 'event-stays-pending' }, times: 1 })
