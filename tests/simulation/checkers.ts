@@ -147,11 +147,21 @@ export const createCheckers = (world: World): Checkers => {
       readonly serialNumbers?: readonly string[]
       readonly clientUserIds?: readonly string[]
     }
-    const id = licenseByAdamId.get(body.assets[0]?.adamId ?? '')
+    const holders = [...(body.serialNumbers ?? []), ...(body.clientUserIds ?? [])].map((key) => key.toLowerCase()).toSorted()
+    for (const { adamId } of body.assets) productLeaves(adamId, action, holders, fault, life)
+  }
+
+  const productLeaves = (
+    adamId: string,
+    action: 'associate' | 'disassociate',
+    holders: readonly string[],
+    fault: RequestFault | undefined,
+    life: Life,
+  ): void => {
+    const id = licenseByAdamId.get(adamId)
     const now = id === undefined ? undefined : committed.licenses.get(id)
     if (id === undefined || now === undefined) return breaks('I-14', 'a request for a license that is not known left the server')
     const product = productOf(id)
-    const holders = [...(body.serialNumbers ?? []), ...(body.clientUserIds ?? [])].map((key) => key.toLowerCase()).toSorted()
     const order = now.orders.find(
       (known) =>
         known.action === action &&

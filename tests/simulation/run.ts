@@ -1,26 +1,33 @@
 /**
  * `npm run simulate [-- --seeds N --from S --only fault --seed S --gate --planted]`
+ * `npm run simulate -- --matrix [--seeds N --from S --point P --fault F]`
  *
  * Runs the simulation over many seeds and tells the first courses that break; `--seed` tells one course whole.
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
+import { cellInWords, crashPoints } from './crash-matrix.ts'
 import { faultKinds, type FaultKind } from './faults.ts'
 import { fuzzGate } from './gate-fuzz.ts'
+import { runMatrix } from './matrix-pool.ts'
 import { plantedBugs } from './planted-bugs.ts'
 import { inWords, simulateMany } from './pool.ts'
 import { simulate } from './simulate.ts'
+import { storeFaults } from './store-faults.ts'
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: 'string', default: '1000' },
+    seeds: { type: 'string' },
     from: { type: 'string', default: '1' },
     only: { type: 'string' },
     seed: { type: 'string' },
     gate: { type: 'boolean', default: false },
     planted: { type: 'boolean', default: false },
+    matrix: { type: 'boolean', default: false },
+    point: { type: 'string' },
+    fault: { type: 'string' },
   },
 })
 
@@ -34,7 +41,30 @@ const only = kindOf(values.only)
 const options = only === undefined ? {} : { only }
 const workers = Math.max(1, Math.min(availableParallelism(), 8))
 
-if (values.gate) {
+const seeds = Number(values.seeds ?? (values.matrix ? '20' : '1000'))
+
+if (values.matrix) {
+  for (const [name, known] of [
+    [values.point, crashPoints],
+    [values.fault, storeFaults],
+  ] as const)
+    if (name !== undefined && !known.some((one) => one === name)) throw new Error(`simulate: there are: ${known.join(', ')}`)
+  const begun = performance.now()
+  const runs = await runMatrix({
+    from: Number(values.from),
+    seeds,
+    workers,
+    isWanted: ({ point, fault }) => (values.point ?? point) === point && (values.fault ?? fault) === fault,
+  })
+  const broken = runs.filter((run) => run.broken !== undefined).toSorted((a, b) => a.seed - b.seed)
+  for (const run of broken.slice(0, 3)) say(`${cellInWords(run)}\n`)
+  for (const { point, fault, seed, broken: why } of broken) say(`${point} × ${fault}, seed ${seed}: ${why?.text.split('\n')[0] ?? ''}`)
+  const bothIn = runs.filter(({ point, fault, died, struck }) => (point === 'none' || died > 0) && (fault === 'none' || struck > 0)).length
+  say(
+    `${new Set(runs.map(({ point, fault }) => `${point} × ${fault}`)).size} cells, ${runs.length} courses, ${bothIn} with the crash and the fault both in: ${broken.length} broken (${((performance.now() - begun) / 1000).toFixed(0)} s)`,
+  )
+  process.exitCode = broken.length === 0 ? 0 : 1
+} else if (values.gate) {
   const begun = performance.now()
   const { tried, admitted, slowestMs } = fuzzGate(1_000_000, Number(values.from))
   say(
@@ -48,7 +78,7 @@ if (values.gate) {
   for (const plant of plantedBugs) {
     const results = await simulateMany({
       from: Number(values.from),
-      count: Number(values.seeds),
+      count: seeds,
       workers,
       options,
       plant,
@@ -64,7 +94,7 @@ if (values.gate) {
   }
 } else {
   const begun = performance.now()
-  const results = await simulateMany({ from: Number(values.from), count: Number(values.seeds), workers, options, untilBroken: false })
+  const results = await simulateMany({ from: Number(values.from), count: seeds, workers, options, untilBroken: false })
   const broken = results.filter((result) => result.broken !== undefined).toSorted((a, b) => a.seed - b.seed)
   for (const result of broken.slice(0, 3)) say(`${inWords(result)}\n`)
   for (const result of broken) say(`seed ${result.seed}: ${result.broken?.text.split('\n')[0] ?? ''}`)

@@ -4,6 +4,7 @@
  */
 import type { OpenSocket, SocketListener } from '../../client/connection.ts'
 import type { Socket as ServerSocket } from '../../server/exchange.ts'
+import type { Notices } from '../../server/notices.ts'
 import type { Life, Schedule } from './schedule.ts'
 
 export type RequestFault =
@@ -102,6 +103,54 @@ export const createStoreLine = (schedule: Schedule, store: (request: Request) =>
     },
   }
   return line
+}
+
+/** Longer than this the store does not wait for the answer to a notice. */
+const noAnswerMs = 30_000
+
+export interface NoticeLine {
+  /** The store's `fetch` for its notices. */
+  readonly fetch: (request: Request) => Promise<Response>
+  /** A notice of somebody else's making: at the address and with the secret that the store was given last, or with another secret. */
+  forge(body: unknown, secret?: string): Promise<void>
+  /** How many came to the server, forged ones too. */
+  arrived(): number
+}
+
+export const createNoticeLine = (schedule: Schedule, server: () => Pick<Notices, 'take'> | undefined): NoticeLine => {
+  let last: { readonly connector: string; readonly secret: string } | undefined
+  let arrived = 0
+  const there = (): Promise<void> =>
+    new Promise((resolve) =>
+      schedule.after(30, () => {
+        schedule.stir()
+        resolve()
+      }),
+    )
+  const deliver = async (connector: string, secret: string | undefined, body: string): Promise<Response> => {
+    await there()
+    const notices = server()
+    if (notices === undefined) throw failed('ECONNREFUSED')
+    arrived += 1
+    const tooLong = new Promise<never>((_, reject) => void schedule.after(noAnswerMs, () => reject(failed('UND_ERR_HEADERS_TIMEOUT'))))
+    // A process that dies over it answers nothing.
+    const taken = await Promise.race([notices.take(connector, secret, () => Promise.resolve(body)), tooLong])
+    schedule.stir()
+    return new Response(null, { status: taken === 'not-let-in' ? 403 : taken === 'no-notice' ? 400 : 200 })
+  }
+  return {
+    fetch: async (request) => {
+      const connector = new URL(request.url).pathname.split('/').at(-1) ?? ''
+      const secret = request.headers.get('authorization')?.slice('Bearer '.length)
+      if (secret !== undefined) last = { connector, secret }
+      return await deliver(connector, secret, await request.text())
+    },
+    forge: async (body, secret) => {
+      if (last === undefined) return
+      await deliver(last.connector, secret ?? last.secret, JSON.stringify(body)).catch(() => undefined)
+    },
+    arrived: () => arrived,
+  }
 }
 
 /** The server's end of a new socket: undefined while no server listens. */

@@ -22,7 +22,7 @@ import type { Order } from '../../shared/order.ts'
 import { createAdmin, type Admin } from './admin.ts'
 import { createDisk, type Disk } from './disk.ts'
 import { seededChance } from './hand-clock.ts'
-import { createBrowserLine, createStoreLine, type BrowserLine, type StoreLine } from './network.ts'
+import { createBrowserLine, createNoticeLine, createStoreLine, type BrowserLine, type NoticeLine, type StoreLine } from './network.ts'
 import { createSchedule, type Schedule } from './schedule.ts'
 import { startServer, type ServerProcess } from './server-process.ts'
 
@@ -39,6 +39,8 @@ const serialOf = (name: string): string => name.toUpperCase()
 export interface StoreSeen {
   readonly control: AppleControl
   readonly line: StoreLine
+  /** The way of its notices to the server. */
+  readonly notices: NoticeLine
   /** The location owns so many seats of the product; those who hold one keep it. */
   owns(product: string, given: { readonly seats: number }): void
   /** In the order in which they got it. */
@@ -119,6 +121,7 @@ const furnish = async (): Promise<Template> => {
     disk,
     storeLine,
     chance,
+    isReachable: false,
     crashesAt: () => false,
     onDeath: () => undefined,
     onTrouble: (cause) => {
@@ -178,13 +181,25 @@ const migrated = async (): Promise<Buffer> => {
   return file
 }
 
-export const createWorld = async ({ seed = 1 }: { readonly seed?: number } = {}): Promise<World> => {
+export interface WorldOptions {
+  readonly seed?: number
+  /** The store can reach the server, and tells it of changes. */
+  readonly isReachable?: boolean
+}
+
+export const createWorld = async ({ seed = 1, isReachable = false }: WorldOptions = {}): Promise<World> => {
   const { at, file, store: snapshot, licenseByProduct, targetByName } = await template()
   const schedule = createSchedule(at)
   const chance = seededChance(seed)
   const disk = createDisk(schedule, Buffer.from(file))
   const storeLife = { alive: true }
-  const sandbox: AppleSandbox = createAppleSandbox({ clock: schedule.clockOf(storeLife), chance, state: snapshot })
+  const noticeLine = createNoticeLine(schedule, () => server?.notices)
+  const sandbox: AppleSandbox = createAppleSandbox({
+    clock: schedule.clockOf(storeLife),
+    chance,
+    state: snapshot,
+    ...(isReachable ? { fetch: noticeLine.fetch } : {}),
+  })
   const storeLine = createStoreLine(schedule, (request) => sandbox.fetch(request))
   const troubles: unknown[] = []
   const admins: Admin[] = []
@@ -193,6 +208,9 @@ export const createWorld = async ({ seed = 1 }: { readonly seed?: number } = {})
 
   const nameByOrdinal = new Map([...targetByName].map(([name, key]) => [Number(key.slice(1)), name]))
   const nameBySerial = new Map([...devices.map((name) => [serialOf(name), name] as const), ...users.map((name) => [name, name] as const)])
+  /** Whom only the store named. */
+  const keyOfOrdinal = (ordinal: number): string | undefined =>
+    disk.handle.prepare<[number], { readonly key: string }>('select key from principal_keys where ordinal = ?').get(ordinal)?.key
   const adamIdOf = (product: string): string => {
     if (!isProduct(product)) throw new Error(`world: no product ${product}`)
     return products[product]
@@ -210,6 +228,7 @@ export const createWorld = async ({ seed = 1 }: { readonly seed?: number } = {})
     store: {
       control: sandbox.control,
       line: storeLine,
+      notices: noticeLine,
       owns: (product, { seats }) => sandbox.control.setTotal(locationId, adamIdOf(product), seats),
       holders: (product) =>
         sandbox.control
@@ -264,7 +283,7 @@ export const createWorld = async ({ seed = 1 }: { readonly seed?: number } = {})
       if (known === undefined) throw new Error(`world: nobody is called ${name}`)
       return known
     },
-    nameOfOrdinal: (ordinal) => nameByOrdinal.get(ordinal) ?? String(ordinal),
+    nameOfOrdinal: (ordinal) => nameByOrdinal.get(ordinal) ?? keyOfOrdinal(ordinal) ?? String(ordinal),
     pass: (ms) => schedule.pass(ms),
     isSettled: async () => {
       if (server === undefined || storeLine.inFlight() > 0) return false
@@ -324,6 +343,7 @@ export const createWorld = async ({ seed = 1 }: { readonly seed?: number } = {})
         disk,
         storeLine,
         chance,
+        isReachable,
         crashesAt: (name) => world.crashesAt(name),
         onDeath: () => disk.onDeath(),
         onTrouble: (cause) => void troubles.push(cause),
