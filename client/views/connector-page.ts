@@ -155,10 +155,6 @@ export const partRows = ({ connector, licenses, inUse }: ConnectorRow): readonly
   return rows
 }
 
-/** The store refused our key for its list of devices, in one of its ways. */
-export const asksAboutKeyId = (connector: Connector): boolean =>
-  /invalid.?client/i.test(`${connector.devices?.error?.code ?? ''} ${connector.devices?.error?.text ?? ''}`)
-
 // ---- How changes are told ----
 
 export interface NoticesTold {

@@ -1,14 +1,6 @@
 import { expect, test } from 'vitest'
 import { connectorList, type ConnectorRow } from '../../client/views/connector-list.ts'
-import {
-  asksAboutKeyId,
-  namesakesOf,
-  noticesTold,
-  partRows,
-  partsInWords,
-  phaseSteps,
-  placeInWords,
-} from '../../client/views/connector-page.ts'
+import { namesakesOf, noticesTold, partRows, partsInWords, phaseSteps, placeInWords } from '../../client/views/connector-page.ts'
 import type { Connector, Location } from '../../shared/connector.ts'
 import type { ConnectorId } from '../../shared/ids.ts'
 import { connector } from './desk.ts'
@@ -67,14 +59,6 @@ test('a list of devices that is not set up says so, and one that fails leaves th
   expect(devices).toMatchObject({ key: 'devices', state: 'Not set up', asOf: null })
   const neverRead = partRows(rowOf(connector({ devices: { asOf: null, count: null, error: { code: 'x', text: 'No answer.' } } })))
   expect(neverRead[1]?.text).toBe('No answer. Counts and seats are not touched by this.')
-})
-
-test('the advice about the key ID is given when Apple answers invalid_client', () => {
-  const failing = (code: string, text: string) => connector({ devices: { ...part, error: { code, text } } })
-  expect(asksAboutKeyId(failing('invalid-client', ''))).toBe(true)
-  expect(asksAboutKeyId(failing('x', 'Apple answered invalid_client.'))).toBe(true)
-  expect(asksAboutKeyId(failing('store-unreachable', 'No answer.'))).toBe(false)
-  expect(asksAboutKeyId(connector())).toBe(false)
 })
 
 test('whether the store tells of changes or is asked is told with the reason', () => {
