@@ -387,6 +387,12 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
           return await planAgain()
         }
         for (const { id } of orders) alone.delete(id)
+        // Half of them at a time, until only those are left whom the store does not take.
+        if (failure.ofSome === true && cut.targets.length > 1)
+          return await change(async (write, order) => {
+            const planned: Order = { ...order, state: 'planned', unknown: false, sentAt: null }
+            await splitOrder(write, planned, order.open.slice(Math.ceil(order.open.length / 2)), deps.newOrderId())
+          })
         return await change((write, order) =>
           settling.settle(
             write,

@@ -48,8 +48,8 @@ export type StoreFailure =
   /** The store asks for a pause of this length; nothing was done. */
   | { readonly is: 'store-busy'; readonly retryAfterMs: number }
   | { readonly is: 'store-unreachable'; readonly text: string }
-  /** The store said no to this very request, whole; nothing was done. */
-  | { readonly is: 'store-refused'; readonly code: string; readonly text: string }
+  /** The store said no to this very request, whole; nothing was done. `ofSome`: because of some of its targets, which it does not name. */
+  | { readonly is: 'store-refused'; readonly code: string; readonly text: string; readonly ofSome?: true }
   | { readonly is: 'store-answer-unreadable'; readonly text: string }
   | { readonly is: 'store-changed-meanwhile' }
 

@@ -21,6 +21,9 @@ const asAskedNumbers: ReadonlySet<number> = new Set([9616, 9618, 9619, 9620, 971
 /** 9805 is what an older text has for 9816. */
 const overLimitNumbers: ReadonlySet<number> = new Set([9700, 9701, 9702, 9714, 9805, 9816])
 
+/** One person who is not as they should be refuses the whole call, and is not named. */
+const ofSomeNumbers: ReadonlySet<number> = new Set([9814, 9815, 9817])
+
 export const pageOutOfRange = 9650
 export const noLongerOffered = 9634
 export const cursorInvalid = 9812
@@ -177,7 +180,10 @@ const wordsByNumber: Readonly<Record<number, Words>> = {
     'Apple does not give or take this subscription on these terms now: it may be paused or over. Nothing was changed. Sync this connector, look at the subscription, then try again.',
   ),
   [cursorInvalid]: passing('The list changed while it was being read.'),
-  9814: final(`Somebody named here is not registered with Apple for this location. Nothing was changed. ${register}`, 'user-not-registered'),
+  9814: final(
+    `Somebody named here is not registered with Apple for this location. Nothing was changed. ${register}`,
+    'user-not-registered',
+  ),
   9815: final('Somebody named here does not have this subscription. Nothing was changed. Sync this connector to see who has it.'),
   9816: overLimit,
   9817: final(
@@ -226,7 +232,7 @@ export const failureOfRefusal = ({ errorNumber, status }: Refusal, method: Metho
   // A token that may not even read is no read-only token.
   if (mayNot && method === 'POST') return readOnly
   const { code, text } = wordsOf(errorNumber, status, messageOf)
-  return { is: 'store-refused', code, text }
+  return { is: 'store-refused', code, text, ...(ofSomeNumbers.has(errorNumber ?? 0) ? { ofSome: true } : {}) }
 }
 
 /** Why single targets of an event were not served. */

@@ -254,6 +254,31 @@ describe('Giving one', () => {
     expect(school.store.requests().filter(({ path }) => path.endsWith('/subscriptions/associate'))).toHaveLength(1)
   })
 
+  it('fails for those alone whom the store does not take, although it refuses the whole call and names nobody', async () => {
+    own({ total: { renewing: 9, expiring: 0 } })
+    const names = ['cem', 'dana', 'eli', 'fay', 'gus', 'hana']
+    const rows = names.map((name) => `${name},${name} Kaya,${name}@school.example,Arts,true,\n`).join('')
+    for (const name of names) school.store.registerUser(school.uId, { clientUserId: name })
+    await school.ask('POST', 'directory/import?kind=users&partial=true', {
+      csv: `userName,displayName,email,department,active,managedAppleAccount\n${rows}`,
+    })
+    await sync()
+    school.store.subscribeByGroup(school.uId, YEARLY, ['eli'])
+    const asked = await assign({ principals: await people(...names), renewing: true, confirm: true })
+    expect(asked.status).toBe(202)
+    await school.settle(20_000)
+    expect(
+      school.store
+        .subscribers(school.uId, YEARLY)
+        .map(({ clientUserId }) => clientUserId)
+        .toSorted(),
+    ).toEqual(names.filter((name) => name !== 'eli'))
+    const orders = (await school.get('orders')).body.items.filter(({ action }: { action: string }) => action === 'assign-subscription')
+    const failures = orders.flatMap((order: { failures: { code: string; principal: { key: string } }[] }) => order.failures)
+    expect(failures).toMatchObject([{ code: '9817', principal: { key: 'eli' } }])
+    expect(school.store.requests().filter(({ path }) => path.endsWith('/subscriptions/associate')).length).toBeLessThanOrEqual(7)
+  })
+
   it('is stopped while another service holds the location', async () => {
     own()
     await sync()
