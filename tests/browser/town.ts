@@ -81,6 +81,8 @@ export const openTown = async (options: { readonly connect?: boolean } = {}): Pr
       QM_OWNER_PASSWORD: ownerPassword,
       QM_API_KEY: apiKey,
       QM_APPLE_APPS_BOOKS_URL: sandbox.appsAndBooksUrl,
+      QM_APPLE_DEVICES_URL: sandbox.devicesUrl,
+      QM_APPLE_AUTH_URL: sandbox.authUrl,
       QM_APPLE_METADATA_URL: sandbox.metadataUrl,
     })
     if (!settings.ok) throw new Error(settings.error.text)
