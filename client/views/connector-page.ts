@@ -136,20 +136,21 @@ export const partRows = ({ connector, licenses, inUse }: ConnectorRow): readonly
       empty: false,
       text: 'Without it devices come from your import, and everything else works. Set it up below.',
     })
-  if (subscriptions !== null)
+  // A location without any shows nothing of them.
+  if (subscriptions !== null && (subscriptions.count !== 0 || subscriptions.error !== null || subscriptions.enabled === true))
     rows.push({
       key: 'subscriptions',
       name: 'Subscriptions',
       what: subscriptions.count === null ? '' : counted(subscriptions.count, 'subscription', 'subscriptions'),
       ...(subscriptions.enabled === false && subscriptions.error === null
-        ? { health: 'off' as const, state: 'Not enabled for this location', empty: false }
+        ? { health: 'off' as const, state: 'Not turned on', empty: false }
         : stateOfPart(subscriptions)),
       asOf: subscriptions.asOf,
       text:
         subscriptions.error !== null
           ? `${subscriptions.error.text} ${afterFailure(subscriptions)}`
           : subscriptions.enabled === false
-            ? 'The location owns some and may not give them yet. Enable it where the subscriptions are listed.'
+            ? 'Nobody can buy any for this location until they are turned on.'
             : 'Seats that renew or run out at the end of a period.',
     })
   return rows

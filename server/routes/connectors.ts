@@ -107,6 +107,7 @@ export const createConnectorView =
       },
       people: connector.people,
       devices: connector.devices,
+      subscriptions: connector.subscriptions,
       lastSync,
       lastGoodSyncAt: connector.lastGoodSyncAt,
       nextSyncAt: connector.nextSyncAt,

@@ -48,7 +48,7 @@ test('each part that is read has its count, its time and its failure in words', 
     ['licenses', 'healthy', 'Read'],
     ['people', 'healthy', 'Read'],
     ['devices', 'warning', 'The last try failed'],
-    ['subscriptions', 'off', 'Not enabled for this location'],
+    ['subscriptions', 'off', 'Not turned on'],
   ])
   expect(rows[1]?.what).toBe('391 people')
   expect(rows[2]?.text).toMatch(/^Apple refused the key of the device list\. What was read before stays/)
