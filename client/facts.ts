@@ -101,15 +101,15 @@ export const dropChunk = async (writing: LocalWriting, meta: Meta, key: ChunkKey
 /** What was read of one chunk. An absent chunk is empty: nothing of it was ever told. */
 export type ChunkRead<T> = { readonly is: 'loading' } | { readonly is: 'ready'; readonly value: T }
 
-export const runPrefixes = ['licenses/', 'principals/', 'orders/', 'location-orders/'] as const
+export const runPrefixes = ['licenses/', 'principals/', 'registrations/', 'orders/', 'location-orders/', 'wishes/', 'seats/'] as const
 export type RunPrefix = (typeof runPrefixes)[number]
-type KeysOfRun<P extends RunPrefix> = Extract<RowsKey, `${P}${string}`>
+type KeysOfRun<P extends RunPrefix> = Extract<ChunkKey, `${P}${string}`>
 
 export interface Facts {
   /** At once when it is in memory; else loading begins, and `onLoaded` tells. */
   rows<K extends RowsKey>(key: K): ChunkRead<readonly RowOf<K>[]>
   columns(key: ColumnsKey): ChunkRead<Columns>
-  /** Every chunk of a run: `licenses/` and `principals/` by their numbers, the others by their names. */
+  /** Every chunk of a run, read at one go: by their numbers where they have one. */
   run<P extends RunPrefix>(prefix: P): ChunkRead<readonly KeysOfRun<P>[]>
   /** Resolves when the chunks are in memory. */
   load(keys: readonly ChunkKey[]): Promise<void>
@@ -134,32 +134,36 @@ export interface FactsDeps {
   readonly onTrouble: (failure: LocalFailure) => void
 }
 
-/** Columns stay decoded for this many; rows for all that were looked at. */
-const mostColumns = 256
+/** Columns stay decoded up to this size, which is ten million seats; rows for all that were looked at. */
+const mostColumnBytes = 96 * 1024 * 1024
 
 export const createFacts = ({ localDb, onLoaded, onUnreadable, onTrouble }: FactsDeps): Facts => {
   const entries = new Map<ChunkKey, Entry>()
   const seqs = new Map<ChunkKey, number>()
   const loading = new Map<ChunkKey | string, Promise<void>>()
-  const runs = new Map<string, readonly RowsKey[]>()
+  const runs = new Map<string, readonly ChunkKey[]>()
+  let columnBytes = 0
   /** What changed while a reading was under way: what it read before the change is not put over it. */
   const watches = new Set<Map<ChunkKey, KeptChunk | undefined | 'unknown'>>()
   let begunAnew = 0
   let failing = false
 
-  const hold = (key: ChunkKey, chunk: KeptChunk | undefined): void => {
+  const drop = (key: ChunkKey): void => {
+    if (isColumnsKey(key)) columnBytes -= entries.get(key)?.bytes?.length ?? 0
     entries.delete(key)
+  }
+
+  const hold = (key: ChunkKey, chunk: KeptChunk | undefined): void => {
+    drop(key)
     entries.set(key, { bytes: chunk?.bytes, decoded: undefined })
     seqs.set(key, chunk?.seq ?? 0)
     if (!isColumnsKey(key)) return
-    let columns = 0
-    for (const held of entries.keys()) if (isColumnsKey(held)) columns += 1
-    if (columns > mostColumns)
-      for (const oldest of entries.keys())
-        if (isColumnsKey(oldest)) {
-          entries.delete(oldest)
-          break
-        }
+    columnBytes += chunk?.bytes.length ?? 0
+    if (columnBytes > mostColumnBytes)
+      for (const oldest of entries.keys()) {
+        if (isColumnsKey(oldest) && oldest !== key) drop(oldest)
+        if (columnBytes <= mostColumnBytes) break
+      }
   }
 
   const once = (name: string, act: () => Promise<void>): Promise<void> => {
@@ -264,6 +268,7 @@ export const createFacts = ({ localDb, onLoaded, onUnreadable, onTrouble }: Fact
       if (chunks === 'all') {
         begunAnew += 1
         entries.clear()
+        columnBytes = 0
         runs.clear()
         return
       }
@@ -272,18 +277,16 @@ export const createFacts = ({ localDb, onLoaded, onUnreadable, onTrouble }: Fact
         const prefix = runPrefixes.find((name) => key.startsWith(name))
         const run = prefix === undefined ? undefined : runs.get(prefix)
         if (chunk === 'unknown') {
-          entries.delete(key)
-          if (prefix !== undefined) runs.delete(prefix)
-        } else {
+          drop(key)
+        } else if (entries.has(key) || run !== undefined) {
           // Held only when someone looks at it: a first fetch of a million seats stays on the disk.
-          if (entries.has(key) || run !== undefined) hold(key, chunk)
-          if (prefix !== undefined && run !== undefined && !run.includes(key as RowsKey)) runs.set(prefix, byNumber([...run, key]))
+          hold(key, chunk)
         }
+        if (prefix !== undefined && run !== undefined && !run.includes(key)) runs.set(prefix, byNumber([...run, key]))
       }
     },
   }
 }
 
 const collator = new Intl.Collator('en', { numeric: true })
-const byNumber = (keys: readonly ChunkKey[]): readonly RowsKey[] =>
-  keys.filter((key): key is RowsKey => !isColumnsKey(key)).sort(collator.compare)
+const byNumber = (keys: readonly ChunkKey[]): readonly ChunkKey[] => keys.toSorted(collator.compare)

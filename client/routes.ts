@@ -1,5 +1,13 @@
 /** Where a path leads. The paths are fixed names: other programs and bookmarks rely on them. */
-import { parseConnectorId, parseLicenseId, type ConnectorId, type LicenseId, type PrincipalId } from '../shared/ids.ts'
+import {
+  parseConnectorId,
+  parseLicenseId,
+  parsePrincipalId,
+  principalKindOf,
+  type ConnectorId,
+  type LicenseId,
+  type PrincipalId,
+} from '../shared/ids.ts'
 
 export type Route =
   | { readonly is: 'overview' }
@@ -8,6 +16,8 @@ export type Route =
   | { readonly is: 'connectors' }
   | { readonly is: 'connector'; readonly id: ConnectorId }
   | { readonly is: 'subscriptions'; readonly id: ConnectorId }
+  | { readonly is: 'people' }
+  | { readonly is: 'principal'; readonly id: PrincipalId }
   | { readonly is: 'activity' }
   | { readonly is: 'outbox' }
   | { readonly is: 'sign-in' }
@@ -29,6 +39,10 @@ export const routeOf = (path: string): Route => {
     const id = parseConnectorId(decoded(second ?? ''))
     if (id !== undefined) return { is: 'subscriptions', id }
   }
+  if (first === 'people' && (rest.length === 1 || (rest.length === 2 && rest[1] === ''))) {
+    const id = parsePrincipalId(decoded(rest[0] ?? ''))
+    if (id !== undefined && second === folderOf[principalKindOf(id)]) return { is: 'principal', id }
+  }
   if (rest.length > 0 && !(rest.length === 1 && rest[0] === '')) return { is: 'not-found', path }
   if (only)
     switch (first) {
@@ -36,6 +50,7 @@ export const routeOf = (path: string): Route => {
         return { is: 'overview' }
       case 'licenses':
       case 'connectors':
+      case 'people':
       case 'activity':
       case 'outbox':
       case 'sign-in':
@@ -64,8 +79,11 @@ export const pathOf = (route: Route): string => {
       return `/connectors/${route.id}`
     case 'subscriptions':
       return `/connectors/${route.id}/subscriptions`
+    case 'principal':
+      return principalPath(route.id)
     case 'licenses':
     case 'connectors':
+    case 'people':
     case 'activity':
     case 'outbox':
     case 'sign-in':
@@ -75,8 +93,7 @@ export const pathOf = (route: Route): string => {
   }
 }
 
-/** The page of a person or a device, as far as this console has one. */
-export const principalPath = (id: PrincipalId): string | undefined => {
-  const path = `/people/${id.startsWith('u') ? 'users' : 'devices'}/${id}`
-  return routeOf(path).is === 'not-found' ? undefined : path
-}
+const folderOf = { user: 'users', device: 'devices' } as const
+
+/** The page of a person or a device. */
+export const principalPath = (id: PrincipalId): string => `/people/${folderOf[principalKindOf(id)]}/${id}`

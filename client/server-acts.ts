@@ -9,6 +9,7 @@ import type { Order } from '../shared/order.ts'
 import { err, ok } from '../shared/result.ts'
 import type { Sync } from '../shared/sync.ts'
 import { itemsOf, list, member, numberOf, orderOf, syncOf, textOf, textOrNull } from './server-lists.ts'
+import { createPeopleActs, type PeopleActs } from './people-acts.ts'
 import { createRequest, unreadable, type Answer, type Fetch } from './server-request.ts'
 import { createSubscriptionActs, type SubscriptionActs } from './subscription-acts.ts'
 
@@ -86,6 +87,7 @@ export interface ServerActs {
   retryOrder(order: OrderId): Answer<void>
   cancelOrder(order: OrderId): Answer<void>
   readonly subscriptions: SubscriptionActs
+  readonly people: PeopleActs
   /** The latest first; of all connectors, or of one. */
   orders(of: { readonly connector?: ConnectorId; readonly license?: LicenseId }, cursor: string | null): Answer<Page<Order>>
   syncs(of: { readonly connector?: ConnectorId }, cursor: string | null): Answer<Page<Sync>>
@@ -142,6 +144,7 @@ export const createServerActs = (fetch: Fetch): ServerActs => {
     reclaim: (license, principals) => done(request('POST', `/licenses/${at(license)}/reclaim`, { principals })),
     retryOrder: (order) => done(request('POST', `/orders/${at(order)}/retry`, {})),
     subscriptions: createSubscriptionActs(request),
+    people: createPeopleActs(request),
     cancelOrder: (order) => done(request('POST', `/orders/${at(order)}/cancel`, {})),
     orders: async (of, cursor) => {
       const read = await request('GET', `/orders?${listQuery(of, cursor)}`)

@@ -17,10 +17,10 @@ import type { Result } from '../shared/result.ts'
 import type { AppUpdate, UpdateState } from './app-update.ts'
 import type { ConnectionStatus } from './connection.ts'
 import { mayEdit, type AdminConsole } from './console.ts'
-import { createDirectory, searchTargets, type TargetFound } from './directory.ts'
+import { createDirectory, searchTargets, type DirectoryReader, type TargetFound } from './directory.ts'
 import { createEdits, type AssignRequest, type Edits } from './edits.ts'
-import type { ChunkRead } from './facts.ts'
-import { createForetelling } from './foretelling.ts'
+import type { ChunkRead, Facts } from './facts.ts'
+import { createForetelling, type Foretelling } from './foretelling.ts'
 import { localFailureInWords, type DeviceNotice, type KnownAdmin, type LocalFailure } from './local-db.ts'
 import type { ActFailed, ServerActs } from './server-acts.ts'
 import type { Session, SessionState } from './session.ts'
@@ -57,6 +57,16 @@ export type FactsState =
   /** `heardAt`: when they were last known to be the newest; null while following live. */
   | { readonly is: 'whole'; readonly heardAt: number | null }
 
+/** What views are made from. Read anew, it is the same object. */
+export interface Sources {
+  readonly facts: Facts
+  readonly directory: DirectoryReader
+  readonly foretelling: Foretelling
+  /** The facts are whole: what is not in them is not there. */
+  whole(): boolean
+  now(): number
+}
+
 export interface Workspace {
   // ---- Who and how ----
   readonly session: SessionState
@@ -87,6 +97,8 @@ export interface Workspace {
   subscriptions(id: ConnectorId): Reading<SubscriptionsPage>
   /** How a person stands at a Location; undefined: not on the store's list. */
   registration(connector: ConnectorId, person: PrincipalId): Reading<Registration | undefined>
+  /** For screens that are loaded when somebody opens them, and bring their views along. */
+  readonly sources: Sources
   /** Orders and syncs: those in the facts, live, and beside them what was read from the server. */
   activity(query: ActivityQuery, history: ActivityHistory): Reading<Activity>
   /** Orders and syncs that are not over. */
@@ -199,6 +211,7 @@ export const openWorkspace = (deps: WorkspaceDeps): Workspace => {
   const listReading = <T>(read: ChunkRead<readonly T[]>): Reading<readonly T[]> =>
     read.is === 'ready' && read.value.length === 0 && !whole() ? { is: 'loading' } : read
 
+  const sources: Sources = { facts: console.facts, directory, foretelling, whole, now: () => now }
   const licenseRows = heldBy(version, 1, () => licenseList(console.facts, foretelling, console.outbox(), now))
   const connectorRows = heldBy(version, 1, (): ChunkRead<readonly ConnectorRow[]> => {
     const read = console.facts.rows('connectors')
@@ -339,6 +352,9 @@ export const openWorkspace = (deps: WorkspaceDeps): Workspace => {
         const rows = console.facts.rows(registrationsKey(connector, ordinalOf(person)))
         return rows.is === 'loading' ? rows : { is: 'ready', value: rows.value.find((row) => row.id === person) }
       }),
+    get sources() {
+      return read(() => sources)
+    },
     activity: (query, history) => read(() => activity(query, history)),
     get underWay() {
       return read(() => underWay(undefined))

@@ -10,7 +10,6 @@ import type { Journal, Writing } from './journal.ts'
 import type { Orders } from './orders.ts'
 import { createPrincipalNames } from './principals.ts'
 import { findRegistration, storeKeyAt } from './registrations.ts'
-import { isEmail } from './settings.ts'
 import type { StoreFailure, StorePeople } from './stores/store.ts'
 import type { Actor } from '../shared/admin.ts'
 import type { Clock } from '../shared/clock.ts'
@@ -18,9 +17,16 @@ import { writingBlockedBy, type Connector } from '../shared/connector.ts'
 import { locationOrdersKey } from '../shared/facts.ts'
 import { ordinalOf, parsePrincipalId, type ConnectorId, type PrincipalId } from '../shared/ids.ts'
 import type { LocationAction, LocationOrder } from '../shared/order.ts'
-import { isUser, joinsByOf, type Principal, type User } from '../shared/principal.ts'
+import { isUser, type Principal, type User } from '../shared/principal.ts'
 import type { WritingBlocked } from '../shared/reconcile.ts'
-import type { Registration } from '../shared/registration.ts'
+import {
+  notRegistered,
+  whyNotRegistered,
+  whyNotRetired,
+  whyNotTold,
+  type NotAskedBecause,
+  type Registration,
+} from '../shared/registration.ts'
 import { err, ok, type Result } from '../shared/result.ts'
 
 /** Why one of those who were named is not in the order. `index` is the place in the list that was given. */
@@ -130,8 +136,8 @@ export const createRegistering = (deps: RegisteringDeps): Registering => {
   }
 
   return {
-    register: (actor, connector, ids) => ask(actor, connector, 'register-user', ids, canRegister),
-    retire: (actor, connector, ids) => ask(actor, connector, 'retire-user', ids, canRetire),
+    register: (actor, connector, ids) => ask(actor, connector, 'register-user', ids, whyNotRegistered),
+    retire: (actor, connector, ids) => ask(actor, connector, 'retire-user', ids, (_, registration) => whyNotRetired(registration)),
     update: async (actor, connectorId, id, change) => {
       const opened = await openToWrite(connectorId)
       if (!opened.ok) return opened
@@ -175,43 +181,14 @@ const asWords = {
 
 // ---- Who can be asked for ----
 
-type Reason = Omit<NotAsked, 'index' | 'id'>
 /** Undefined: nothing stands in the way. */
-type Judge = (user: User, registration: Registration | undefined) => Reason | undefined
-
-const canRegister: Judge = (user, registration) => {
-  if (registration !== undefined && registration.state !== 'retired') return { code: 'registered-already', text: 'is registered already' }
-  if (user.left !== null) return { code: 'principal-left', text: 'has left the organisation' }
-  if (!user.active) return { code: 'principal-inactive', text: 'is not active in the directory' }
-  return canBeTold(user)
-}
-
-/** Without an account of the organisation's own a person is invited, and for that a mail address is needed. */
-const canBeTold = (user: User): Reason | undefined => {
-  switch (joinsByOf(user)) {
-    case 'account':
-      return undefined
-    case 'mail':
-      return isEmail(user.email) ? undefined : { code: 'mail-address-malformed', text: 'has a mail address that is none. Correct it first' }
-    case 'nothing':
-      return { code: 'nothing-to-join-by', text: 'has neither a managed account nor a mail address. Add one of them to the person first' }
-  }
-}
-
-const notRegistered: Reason = { code: 'not-registered', text: 'is not registered at the store' }
+type Judge = (user: User, registration: Registration | undefined) => NotAskedBecause | undefined
 
 const isOnTheList: Judge = (_, registration) => (registration === undefined || registration.state === 'retired' ? notRegistered : undefined)
 
-const canUpdate: Judge = (user, registration) => isOnTheList(user, registration) ?? canBeTold(user)
+const canUpdate: Judge = (user, registration) => isOnTheList(user, registration) ?? whyNotTold(user)
 
-const canRetire: Judge = (_, registration) =>
-  registration === undefined
-    ? notRegistered
-    : registration.state === 'retired'
-      ? { code: 'retired-already', text: 'is retired already' }
-      : undefined
-
-const judgeOne = (principal: Principal | undefined, registration: Registration | undefined, judge: Judge): Reason | undefined => {
+const judgeOne = (principal: Principal | undefined, registration: Registration | undefined, judge: Judge): NotAskedBecause | undefined => {
   if (principal === undefined) return { code: 'not-found', text: 'is not known' }
   return isUser(principal) ? judge(principal, registration) : { code: 'not-a-person', text: 'is a device; stores keep lists of people' }
 }

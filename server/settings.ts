@@ -1,6 +1,7 @@
 /** Settings, from the environment. Nothing here touches the machine: what a path or an address leads to shows at its use. */
 import { isIP, isIPv4 } from 'node:net'
 import { join, resolve } from 'node:path'
+import { isEmail } from '../shared/mail-address.ts'
 import { err, ok, type Result } from '../shared/result.ts'
 import { Secret } from './secret.ts'
 
@@ -60,9 +61,6 @@ type VendorVariable = keyof typeof vendors
 export const fewestPasswordCharacters = 8
 export const mostPasswordCharacters = 256
 export const fewestApiKeyCharacters = 32
-/** As a mail address is written in practice; whether it is someone's shows when they sign in. */
-const EMAIL = /^[^\s@"<>]{1,64}@[^\s@"<>]{1,255}$/
-export const isEmail = (text: string): boolean => EMAIL.test(text)
 
 /** Thrown and caught inside this file alone: the reader below stays a plain list of variables. */
 class Refusal extends Error {

@@ -5,7 +5,7 @@ import type { BaseIssue, GenericSchema } from 'valibot'
 import * as v from 'valibot'
 import { answerProblem, type FieldError, type Problem } from '../problem.ts'
 import { Secret } from '../secret.ts'
-import { isEmail } from '../settings.ts'
+import { isEmail } from '../../shared/mail-address.ts'
 
 const kinds: Readonly<Record<string, string>> = {
   string: 'text',

@@ -3,7 +3,7 @@ import { describeRoute } from 'hono-openapi'
 import * as v from 'valibot'
 import { ordinalOf, parseConnectorId, type ConnectorId, type PrincipalId } from '../../shared/ids.ts'
 import { displayNameOf, isUser, joinsByOf, type Principal, type User } from '../../shared/principal.ts'
-import { registrationInWords, type Registration } from '../../shared/registration.ts'
+import { notRegisteredInWords, registrationInWords, type Registration } from '../../shared/registration.ts'
 import { exhaustive, type Result } from '../../shared/result.ts'
 import type { Connectors } from '../connectors.ts'
 import type { DirectoryIndex } from '../directory/directory.ts'
@@ -52,18 +52,12 @@ interface Row {
 const viewOf = ({ person, registration }: Row) => ({
   principal: named(person),
   state: registration?.state ?? ('none' as const),
-  text: registration === undefined ? notThere[joinsByOf(person)] : registrationInWords[registration.state],
+  text: registration === undefined ? notRegisteredInWords[joinsByOf(person)] : registrationInWords[registration.state],
   email: registration?.email ?? person.email,
   joinsBy: joinsByOf(person),
   closedRecords: registration?.closedRecords ?? 0,
   since: registration?.since ?? null,
 })
-
-const notThere = {
-  account: 'Not registered. Registering takes the managed account; nothing is asked of the person',
-  mail: 'Not registered. Registering makes an invitation, which the person accepts with an Apple Account',
-  nothing: 'Not registered, and neither a managed account nor a mail address is known. Add one to the person first',
-}
 
 const keys = {
   name: ({ person }: Row) => displayNameOf(person).toLowerCase(),

@@ -9,6 +9,9 @@ test('every screen has its path, and leads back to it', () => {
     '/connectors',
     '/connectors/j3csjn4ddsm2rzo26dmh',
     '/connectors/j3csjn4ddsm2rzo26dmh/subscriptions',
+    '/people',
+    '/people/users/u17',
+    '/people/devices/d42',
     '/outbox',
     '/sign-in',
   ]) {
@@ -34,6 +37,11 @@ test('what leads nowhere is not found, and is never taken for an id', () => {
     '/licenses/..%2Fadmins',
     '/licenses/UPPER',
     '/outbox/1',
+    '/people/u17',
+    '/people/users/d42',
+    '/people/devices/u17',
+    '/people/users/u017',
+    '/people/users/u17/seats',
     '//example.org',
   ])
     expect(routeOf(path), path).toEqual({ is: 'not-found', path })
