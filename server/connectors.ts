@@ -469,7 +469,6 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
             ? { ...withIdentity({ ...current, foreignOwner: null }, claimed.value), readOnly: false }
             : withFailure(current, claimed.error),
         )
-        if (claimed.ok) await forgetCursor(write, id)
         await appendAudit(write.trx, {
           at: clock.now(),
           actor,

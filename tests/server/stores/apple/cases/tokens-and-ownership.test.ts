@@ -128,6 +128,8 @@ describe('case 4', () => {
     expect(renewed).toMatchObject({ status: 200, body: { id: house.id, credential: { state: 'valid' } } })
     await house.settle()
     expect(await house.status(house.id)).toEqual(['healthy'])
+    // After a gap nobody knows what happened meanwhile: everything is read.
+    expect((await house.get('syncs')).body.items[0]).toMatchObject({ state: 'succeeded', full: true })
     expect(await house.seats(house.licenseId)).toEqual(['C02A: assignment', 'C02B: assignment'])
     expect((await house.get('connectors')).body.items).toHaveLength(1)
     expect(await house.licenses()).toHaveLength(1)
@@ -394,6 +396,36 @@ describe('case 9: taking the location back', () => {
     expect(await house.seats(house.licenseId)).toEqual(['C02A: assignment', 'C02ZZ0AA0001: found'])
     expect(await house.audit('location.left-by-another')).toHaveLength(1)
     expect(await house.audit('location.claimed')).toMatchObject([{ detail: { from: null } }])
+  })
+})
+
+describe('case 9: when it is read whole', () => {
+  test('case 9: when our name stands there again, as after a restored backup elsewhere, everything is read anew', async () => {
+    await using house = await openBerlin()
+    const ours = house.store.locations()[0]?.mdmInfo ?? null
+    house.store.setOwner(house.uId, other)
+    await house.sync(house.id)
+    expect((await house.sync(house.id)).full).toBe(false)
+    house.store.setOwner(house.uId, ours)
+    expect(await house.sync(house.id)).toMatchObject({ state: 'succeeded', full: true })
+    expect(await house.status(house.id)).toEqual(['healthy'])
+  })
+
+  test('case 9: a sync that runs while the location is taken over is followed by a full one', async () => {
+    await using house = await openBerlin()
+    house.store.setOwner(house.uId, other)
+    await house.sync(house.id)
+    house.store.faults.arm({ fault: { is: 'slow', ms: 20_000 }, endpoint: 'assets', times: 1 })
+    // Its answer comes when time has passed, and time passes while it is out.
+    house.clock.stalled = 1
+    const running = (await house.post(`connectors/${house.id}/sync`)).body
+    const claimed = await house.post(`connectors/${house.id}/claim`, { confirm: true })
+    expect(claimed.body.lastSync).toMatchObject({ id: running.id, state: 'running', full: false })
+    await house.settle(30_000)
+    house.clock.stalled = 0
+    await house.settle(MINUTE)
+    const [last, before] = (await house.get('syncs')).body.items
+    expect([last.full, last.state, before.id]).toEqual([true, 'succeeded', running.id])
   })
 })
 

@@ -194,6 +194,17 @@ describe('case 46: the server’s clock goes wrong', () => {
     expect(await house.seats(house.licenseId)).toEqual(['C02ZZ0AA0002: found'])
   })
 
+  test('case 46: a full walk that seems to lie ahead is not waited for', async () => {
+    await using house = await openBerlin({ heldBy: devices(3), switches: { removedAssignments: 'not-reported' } })
+    house.skew(3 * DAY)
+    await house.sync(house.id, true)
+    house.skew(0)
+    house.store.setSwitches({ listLagMs: { assets: 5 * DAY, assignments: 0, users: 0 } })
+    house.store.freeOutside(house.uId, keynote, [device('C02ZZ0AA0001')])
+    expect((await house.sync(house.id)).full).toBe(true)
+    expect(await house.seats(house.licenseId)).toHaveLength(2)
+  })
+
   test('case 46: a token that only seems to have ended is good again once the clock is right', async () => {
     await using house = await openHouse()
     const { uId, tokenFile } = house.store.addLocation({ name: 'Berlin', tokenExpiresAt: START + 12 * HOUR })
