@@ -8,6 +8,7 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
 /** The product: `npm start`. Settings come from the environment; the first line on standard output holds the address. */
 const { readFileSync } = await import('node:fs')
 const { join } = await import('node:path')
+const { createIconProcess } = await import('./icon-process.ts')
 const { createLog } = await import('./log.ts')
 const { serve } = await import('./serve.ts')
 const { readSettings } = await import('./settings.ts')
@@ -31,6 +32,7 @@ else {
     clock: systemClock,
     chance: systemChance,
     fetch: globalThis.fetch,
+    drawIcon: createIconProcess({ clock: systemClock }),
     log,
     version,
     consoleDirectory: join(root, 'dist', 'client'),

@@ -13,7 +13,7 @@ import { createCredentials, openSealer } from './credentials.ts'
 import { openDatabase, type OpenDatabase } from './database/database.ts'
 import { createDirectoryByHand } from './directory/by-hand.ts'
 import { createHouse, type House } from './house.ts'
-import { drawIcon } from './icon-drawing.ts'
+import type { DrawIcon } from './icon-drawing.ts'
 import type { IconPolicy } from './icon-fetching.ts'
 import type { Journal } from './journal.ts'
 import type { Log } from './log.ts'
@@ -70,6 +70,8 @@ export interface ComposeDeps {
   readonly memoryBytes: () => number
   /** Cheap in tests. */
   readonly passwordCost?: PasswordCost
+  /** Left out: no icons are fetched, letters stand for them. */
+  readonly drawIcon?: DrawIcon
   readonly crashpoint?: (name: string) => void
 }
 
@@ -105,7 +107,7 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
     fetch: deps.fetch,
     credentials: createCredentials({ db, sealer, clock }),
     stores: [createAppleStore(settings.apple)],
-    icons: { policy: iconPolicy(settings), draw: drawIcon },
+    ...(deps.drawIcon === undefined ? {} : { icons: { policy: iconPolicy(settings), draw: deps.drawIcon } }),
     host: new URL(settings.publicUrl).host,
     build: deps.version,
     syncIntervalMinutes: settings.syncIntervalMinutes,

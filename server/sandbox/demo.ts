@@ -10,6 +10,7 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
 import { createWriteStream, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { randomId } from '../../shared/clock.ts'
+import { createIconProcess } from '../icon-process.ts'
 import { createLog } from '../log.ts'
 import { serve, type Serving } from '../serve.ts'
 import { readSettings, type Settings } from '../settings.ts'
@@ -118,6 +119,7 @@ const run = async (): Promise<void> => {
     clock: systemClock,
     chance: systemChance,
     fetch: globalThis.fetch,
+    drawIcon: createIconProcess({ clock: systemClock }),
     log,
     version: 'demo',
     consoleDirectory: join(root, 'dist', 'client'),

@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
+import { createIconProcess } from '../../server/icon-process.ts'
 import { createLog } from '../../server/log.ts'
 import { sampleOrganisation, type SampleOrganisation } from '../../server/sandbox/sample-organisation.ts'
 import { startSandbox, type Sandbox } from '../../server/sandbox/sandbox.ts'
@@ -91,6 +92,7 @@ export const openTown = async (options: { readonly connect?: boolean } = {}): Pr
       clock: systemClock,
       chance: systemChance,
       fetch: globalThis.fetch,
+      drawIcon: createIconProcess({ clock: systemClock }),
       log: createLog({ clock: systemClock, destination: { write: (line: string) => void lines.push(line) } }),
       version: 'test',
       consoleDirectory: join(root, 'dist', 'client'),

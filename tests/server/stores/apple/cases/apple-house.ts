@@ -6,6 +6,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openSqlite, type OpenDatabase } from '../../../../../server/database/database.ts'
+import { drawIcon } from '../../../../../server/icon-drawing.ts'
 import { createLog } from '../../../../../server/log.ts'
 import type { AppleControl } from '../../../../../server/sandbox/apple/control.ts'
 import type { AppleSnapshot } from '../../../../../server/sandbox/apple/snapshot.ts'
@@ -44,6 +45,8 @@ export interface StoreClock extends Clock {
   /** Somebody sets the clock; what is waited for stays as far off as it was. */
   jump(ms: number): void
   readonly fetch: typeof globalThis.fetch
+  /** Time stands still until it is done. */
+  during<T>(work: () => Promise<T>): Promise<T>
   /** Pending requests that are not waited for: nobody answers them. */
   stalled: number
 }
@@ -92,6 +95,14 @@ export const storeClock = (onLeave: (leaving: Leaving) => void): StoreClock => {
   const clock: StoreClock = {
     stalled: 0,
     fetch: counted,
+    during: async (work) => {
+      inFlight += 1
+      try {
+        return await work()
+      } finally {
+        inFlight -= 1
+      }
+    },
     now: () => now,
     after: (ms, act) => {
       const id = ++made
@@ -233,6 +244,7 @@ export const openHouse = async (
           level: 'error',
           destination: { write: (line) => void troubles.push(line) },
         }),
+        drawIcon: (picture) => clock.during(() => drawIcon(picture)),
         version: '0.0.0-test',
         consoleDirectory: null,
         memoryBytes: () => 1,
