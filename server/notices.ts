@@ -5,21 +5,21 @@
  * A notice proves nothing. It may be lost, late, doubled or out of order, so nothing that it says is written down as a
  * fact: it only makes us look sooner than we would have. Counts, seats and the outcome of orders are always read.
  */
-import { appendAudit, theServer } from './audit.ts'
 import type { Connections } from './connections.ts'
 import type { Connectors } from './connectors.ts'
 import type { Db } from './database/schema.ts'
 import type { DirectoryIndex } from './directory/directory.ts'
-import type { Journal, Writing } from './journal.ts'
+import { isStorageTrouble } from './database/trouble.ts'
+import { StorageTrouble, type Journal, type Writing } from './journal.ts'
 import { findLicense } from './licenses.ts'
-import { createLimit } from './limit.ts'
 import { createNoticeLooks } from './notice-looks.ts'
+import { createNoticeRecord } from './notice-record.ts'
 import { createNoticeRows, longestWaitMs, referenceOf, type KeptNotice, type NoticeVerdict } from './notice-rows.ts'
 import type { NoticeSecrets } from './notice-secrets.ts'
 import { createNoticeSubscription, type NoticeSubscription } from './notice-subscription.ts'
 import type { Orders } from './orders.ts'
 import type { Sealer } from './seal.ts'
-import type { Notice, OrderNews, ProductKey } from './stores/store.ts'
+import type { OrderNews, ProductKey } from './stores/store.ts'
 import type { Syncs } from './syncs.ts'
 import { isoTime, type Clock } from '../shared/clock.ts'
 import type { Connector } from '../shared/connector.ts'
@@ -75,16 +75,8 @@ const mostTogether = 100
 const retryAfterTroubleMs = 30_000
 /** When the last notice came is shown to the minute. */
 const lastAtEveryMs = 60_000
-const alarmEveryMs = 60 * 60_000
 /** Seats of one license that are read whole because of a notice. */
 const mostSeatsAtOnce = 5_000
-/** Calls of somebody else's that get an audit row each; a flood of them gets one row that says so. */
-const outsideRows = { most: 200, windowMs: 60 * 60_000 }
-/** Holders and products named in one audit row. */
-const mostNamed = 10
-
-/** Somebody else at the store: its portal, or another service. */
-const outside = { id: theServer.id, name: 'Outside Quartermaster' }
 
 /** What following a notice led to; `record` belongs into the act that settles it. */
 type Followed =
@@ -102,8 +94,7 @@ export const createNotices = (deps: NoticesDeps): Notices => {
   const rows = createNoticeRows(deps)
   const looks = createNoticeLooks(deps)
   const subscription = createNoticeSubscription({ ...deps, lastAt: rows.lastAt })
-  const outsideLimit = createLimit(clock, outsideRows)
-  const floodLimit = createLimit(clock, { most: 1, windowMs: outsideRows.windowMs })
+  const record = createNoticeRecord({ connectors, rows, clock })
   const lookedAtByReference = new Map<string, { readonly at: number; readonly told: number }>()
   let running: Promise<void> | undefined
   let again = false
@@ -162,7 +153,7 @@ export const createNotices = (deps: NoticesDeps): Notices => {
     for (let due = await rows.due(clock.now(), mostTogether); due.length > 0; due = await rows.due(clock.now(), mostTogether)) {
       if (stopped) return
       const followed: (readonly [KeptNotice, Followed])[] = []
-      for (const notice of due) followed.push([notice, await follow(notice)])
+      for (const notice of due) followed.push([notice, await followSafely(notice)])
       deps.crashpoint?.('after-following')
       await journal.write(async (write) => {
         for (const [notice, what] of followed) {
@@ -195,13 +186,24 @@ export const createNotices = (deps: NoticesDeps): Notices => {
 
   // ---- Following one ----
 
+  /** One that can't be followed, whatever stands in it, must not hold up those behind it. A database in trouble holds up all. */
+  const followSafely = async (kept: KeptNotice): Promise<Followed> => {
+    try {
+      return await follow(kept)
+    } catch (cause) {
+      if (cause instanceof StorageTrouble || isStorageTrouble(cause)) throw cause
+      onTrouble(cause)
+      return settled('set-aside')
+    }
+  }
+
   const follow = async (kept: KeptNotice): Promise<Followed> => {
     const connector = await connectors.find(kept.connector)
     const store = connector === undefined ? undefined : connections.storeOf(connector.kind)
     const notice = kept.body === undefined ? undefined : store?.readNotice(parseJson(kept.body))
     if (connector === undefined || notice === undefined) return settled('set-aside')
     if (notice.location !== null && connector.location !== null && notice.location !== connector.location.key)
-      return settled('strange', (write) => raiseAlarm(write, connector.id, notice, kept.receivedAt))
+      return settled('strange', (write) => record.alarm(write, connector.id, notice, kept.receivedAt))
     const { news } = notice
     switch (news.is) {
       case 'test':
@@ -277,15 +279,15 @@ export const createNotices = (deps: NoticesDeps): Notices => {
           connector.id,
           news.holders.map(({ key }) => key),
         )
-        return settled('outside', (write) => recordOutside(write, connector, news, reference, 'people.changed-outside'))
+        return settled('outside', (write) => record.outside(write, connector.id, news, reference, 'people.changed-outside'))
       case 'subscriptions':
         looks.ask(connector.id, { at: 'sync' })
-        return settled('outside', (write) => recordOutside(write, connector, news, reference, 'subscriptions.changed-outside'))
+        return settled('outside', (write) => record.outside(write, connector.id, news, reference, 'subscriptions.changed-outside'))
       case 'seats': {
         const licenses = await lookAtProducts(connector.id, news.products, true)
         // An order whose call got no answer has no reference to be known by: its own targets are no news from outside.
         if (licenses.length > 0 && (await isExplained(licenses, news))) return settled('done')
-        return settled('outside', (write) => recordOutside(write, connector, news, reference, 'seats.changed-outside'))
+        return settled('outside', (write) => record.outside(write, connector.id, news, reference, 'seats.changed-outside'))
       }
     }
   }
@@ -338,58 +340,6 @@ export const createNotices = (deps: NoticesDeps): Notices => {
     if (known.length > 0) looks.ask(connector, { at: 'people', ordinals: known })
     // Somebody whom nobody named here before.
     if (known.length < ordinals.length || keys.length === 0) looks.ask(connector, { at: 'sync' })
-  }
-
-  /** One row for each call, however many notices tell of it. */
-  const recordOutside = async (
-    write: Writing,
-    connector: Connector,
-    news: OrderNews,
-    reference: string | null,
-    action: string,
-  ): Promise<void> => {
-    if (reference !== null && (await rows.isKnownOutside(write.trx, connector.id, reference))) return
-    const isFlood = !outsideLimit.take(connector.id).ok
-    if (isFlood && !floodLimit.take(connector.id).ok) return
-    const row = { at: clock.now(), actor: outside, object: connector.id, origin: 'store' }
-    if (isFlood)
-      return void (await appendAudit(write.trx, {
-        ...row,
-        action: 'notices.many-changes-outside',
-        detail: { inTheLastHour: outsideRows.most, text: 'More were told of than are noted here one by one.' },
-      }))
-    await appendAudit(write.trx, {
-      ...row,
-      action,
-      detail: {
-        // What the notice says; what is so is read, and shown by the seats.
-        source: 'notice',
-        reference,
-        act: news.action,
-        products: news.products.slice(0, mostNamed).map(({ productId }) => productId),
-        holders: news.holders.slice(0, mostNamed).map(({ key }) => key),
-        toldOf: news.parts,
-      },
-    })
-  }
-
-  const raiseAlarm = async (write: Writing, id: ConnectorId, notice: Notice, receivedAt: number): Promise<void> => {
-    let isNew = false
-    const location = (notice.location ?? '').replace(/[^\x20-\x7e]/g, '?').slice(0, 60)
-    await connectors.update(write, id, (connector) => {
-      const last = connector.notices.alarm
-      isNew = last === undefined || receivedAt - Date.parse(last.at) >= alarmEveryMs
-      return isNew ? { ...connector, notices: { ...connector.notices, alarm: { at: isoTime(receivedAt), location } } } : connector
-    })
-    if (!isNew) return
-    await appendAudit(write.trx, {
-      at: clock.now(),
-      actor: outside,
-      action: 'notice.of-another-location',
-      object: id,
-      detail: { location, kind: notice.kind.slice(0, 60) },
-      origin: 'store',
-    })
   }
 
   // ---- Pruning ----

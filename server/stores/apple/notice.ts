@@ -13,7 +13,13 @@ import { distinctHolders, holderOf } from './holder.ts'
 export const coreNoticeTypes = ['ASSET_COUNT', 'ASSET_MANAGEMENT', 'USER_MANAGEMENT', 'USER_ASSOCIATED', 'TEST_NOTIFICATION'] as const
 export const laterNoticeTypes = ['SUBSCRIPTION_COUNT', 'SUBSCRIPTION_MANAGEMENT', 'UNLIMITED_ASSET'] as const
 
-const text = v.fallback(v.nullish(v.union([v.string(), v.pipe(v.number(), v.safeInteger(), v.transform(String))])), undefined)
+/** No id, name or kind of Apple's has control characters or is this long: what has tells nothing, and goes no further. */
+const sane = v.pipe(
+  v.string(),
+  v.maxLength(1000),
+  v.check((name) => [...name].every((sign) => sign >= ' ')),
+)
+const text = v.fallback(v.nullish(v.union([sane, v.pipe(v.number(), v.safeInteger(), v.transform(String))])), undefined)
 const count = v.fallback(
   v.nullish(v.union([v.pipe(v.number(), v.safeInteger()), v.pipe(v.string(), v.regex(/^-?\d{1,15}$/), v.transform(Number))])),
   undefined,
@@ -96,7 +102,7 @@ const failuresOf = (
 
 const texts = (items: readonly unknown[] | null | undefined): readonly string[] =>
   (items ?? []).flatMap((item) => {
-    const read = v.safeParse(v.string(), item)
+    const read = v.safeParse(sane, item)
     return read.success ? [read.output] : []
   })
 

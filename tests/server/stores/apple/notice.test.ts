@@ -138,6 +138,18 @@ test('what is no object is no notice', () => {
   for (const body of [undefined, null, 1, 'text', [], [{}]]) expect(readNotice(body)).toBeUndefined()
 })
 
+test('a name that no database would take is no name', () => {
+  expect(news('ASSET_COUNT', { adamId: '9\u0000', countDelta: 1 })).toEqual({ is: 'licenses-changed' })
+  expect(
+    news('USER_ASSOCIATED', {
+      associatedUsers: [{ clientUserId: 'ada\u0000' }, { clientUserId: 'x'.repeat(2000) }, { clientUserId: 'ben' }],
+    }),
+  ).toEqual({
+    is: 'people-changed',
+    keys: ['ben'],
+  })
+})
+
 test('whatever comes is read without a throw', () => {
   const members = [
     'notification',
