@@ -29,9 +29,13 @@ export interface OrderRow {
   /** Answered, of all that was asked for. */
   readonly answered: number
   readonly underWay: boolean
+  /** The first few whom no answer has settled. */
+  readonly openTargets: readonly PrincipalName[]
   /** How many other orders left in the same call. */
   readonly together: number
 }
+
+const mostNamed = 3
 
 /** `company`: how many orders each reference of the store stands for, where that is known. */
 export const orderRow = (order: Order, nameOf: (ordinal: number) => PrincipalName, company: ReadonlyMap<string, number>): OrderRow => {
@@ -45,6 +49,7 @@ export const orderRow = (order: Order, nameOf: (ordinal: number) => PrincipalNam
     failures,
     answered: order.total - order.open.length,
     underWay: isOpen(order),
+    openTargets: order.open.slice(0, mostNamed).map(nameOf),
     together: order.storeReference === null ? 0 : Math.max(0, (company.get(order.storeReference) ?? 1) - 1),
   }
 }
