@@ -342,3 +342,21 @@ test('a serial number with signs in it stays one part of the path', async () => 
   await played.find('../x?y')
   expect(played.urls.at(-1)).toBe('GET https://api-business.apple.com/v1/orgDevices/..%2Fx%3Fy')
 })
+
+test('an answer that repeats our own words does not carry the access token, the statement or the key into a failure', async () => {
+  const sent: string[] = []
+  for (const status of [200, 400, 401, 403, 404, 409, 500]) {
+    for (const at of ['/token', '/orgDevices']) {
+      const played = playing((url, init) => {
+        if (!url.pathname.endsWith(at)) return undefined
+        const echo = `${String(init?.body ?? '')} ${new Headers(init?.headers).get('authorization') ?? ''}`
+        sent.push(...new URLSearchParams(String(init?.body ?? '')).getAll('client_assertion'))
+        return Response.json({ error: echo, errors: [{ code: echo, detail: echo }], data: echo, access_token: 7 }, { status })
+      })
+      const shown = JSON.stringify([await played.check(), (await played.read()).result, await played.find('A1')])
+      for (const secret of ['canary-access-token', ...sent, ...canonical.split('\n').slice(1, -2)]) expect(shown).not.toContain(secret)
+      expect(shown).toContain('"ok":false')
+    }
+  }
+  expect(sent.length).toBeGreaterThan(5)
+})
