@@ -1,7 +1,7 @@
 /** Orders and syncs as the server lists them: what the facts have let go. Rows that can't be read are left out. */
 import { ordinalOf, parseConnectorId, parseLicenseId, parseOrderId, parsePrincipalId, parseSyncId } from '../shared/ids.ts'
 import type { LicenseAction, LocationAction, Order, OrderFailure, OrderState } from '../shared/order.ts'
-import type { Sync, SyncPhase, SyncTrigger } from '../shared/sync.ts'
+import { syncPhases, type Sync, type SyncTrigger } from '../shared/sync.ts'
 
 const licenseActions = ['associate', 'disassociate'] as const satisfies readonly LicenseAction[]
 const locationActions = [
@@ -76,7 +76,7 @@ export const syncOf = (value: unknown): Sync | undefined => {
     startedAt: textOf(member(value, 'startedAt')),
     finishedAt: textOrNull(member(value, 'finishedAt')),
     progress: {
-      phase: oneOf(phases, member(progress, 'phase')) ?? 'done',
+      phase: oneOf(syncPhases, member(progress, 'phase')) ?? 'done',
       done: numberOf(member(progress, 'done')),
       total: typeof total === 'number' ? total : null,
     },
@@ -89,19 +89,6 @@ export const syncOf = (value: unknown): Sync | undefined => {
       typeof error === 'object' && error !== null ? { code: textOf(member(error, 'code')), text: textOf(member(error, 'text')) } : null,
   }
 }
-
-const phases = [
-  'waiting',
-  'connecting',
-  'products',
-  'seats',
-  'recording',
-  'people',
-  'devices',
-  'subscriptions',
-  'names',
-  'done',
-] as const satisfies readonly SyncPhase[]
 
 // ---- Field by field ----
 

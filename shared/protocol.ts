@@ -27,7 +27,7 @@ import { parseChunkKey, type ChunkKey } from './facts.ts'
 import { parseAdminId, parseDeviceId, parseDocId, parseTargetKey, type AdminId, type DeviceId, type DocId } from './ids.ts'
 import { mostIntents, mostNoteCharacters, readRegister, registerOf, type PlanIntent } from './plan.ts'
 import { roles, type Role } from './admin.ts'
-import type { SyncPhase } from './sync.ts'
+import { syncPhases, type SyncPhase } from './sync.ts'
 
 export const protocol = 1
 export const mostFrameBytes = 256 * 1024
@@ -130,7 +130,6 @@ const serverKinds = [
   'pong',
   'bye',
 ] as const
-const phases: readonly SyncPhase[] = ['waiting', 'connecting', 'products', 'seats', 'names', 'recording', 'done']
 
 export const encodeClientFrame = (frame: ClientFrame): Uint8Array<ArrayBuffer> => {
   const out = encoding.createEncoder()
@@ -329,7 +328,7 @@ export const decodeServerFrame = (bytes: Uint8Array): ServerFrame | undefined =>
       case 'progress': {
         const sync = decoding.readVarString(input)
         const connector = decoding.readVarString(input)
-        const phase = oneOf(phases, decoding.readVarString(input))
+        const phase = oneOf(syncPhases, decoding.readVarString(input))
         const done = decoding.readVarUint(input)
         const total = decoding.readVarInt(input)
         return all({ is, sync, connector, phase, done, total: total < 0 ? null : total })

@@ -2,8 +2,9 @@
 import type { ConnectorId, SyncId } from './ids.ts'
 
 export type SyncTrigger = 'schedule' | 'admin' | 'push' | 'api'
-export type SyncPhase =
-  'waiting' | 'connecting' | 'products' | 'seats' | 'recording' | 'people' | 'devices' | 'subscriptions' | 'names' | 'done'
+/** In the order in which a sync goes through them. Names and pictures come afterwards, by themselves. */
+export const syncPhases = ['waiting', 'connecting', 'products', 'seats', 'recording', 'people', 'subscriptions', 'devices', 'done'] as const
+export type SyncPhase = (typeof syncPhases)[number]
 
 export interface SyncProgress {
   readonly phase: SyncPhase

@@ -83,7 +83,6 @@ const phaseWords: Record<SyncPhase, string> = {
   people: 'Reading who is registered',
   devices: 'Reading the list of devices',
   subscriptions: 'Reading subscriptions',
-  names: 'Reading names and pictures',
   done: 'Done',
 }
 

@@ -192,9 +192,8 @@ const steps: readonly { readonly phase: SyncPhase; readonly name: string }[] = [
   { phase: 'seats', name: 'Seats' },
   { phase: 'recording', name: 'Keeping what differs' },
   { phase: 'people', name: 'People' },
-  { phase: 'devices', name: 'Devices' },
   { phase: 'subscriptions', name: 'Subscriptions' },
-  { phase: 'names', name: 'Names and pictures' },
+  { phase: 'devices', name: 'Devices' },
 ]
 
 /** The phases that this connector goes through, in their order. */

@@ -18,6 +18,7 @@ import {
   type FedChunk,
   type ServerFrame,
 } from '../../shared/protocol.ts'
+import { syncPhases } from '../../shared/sync.ts'
 import { parseChunkKey } from '../../shared/facts.ts'
 import { seededChance } from '../world/hand-clock.ts'
 import { include, keyOf, must, removed } from './weighing.ts'
@@ -88,7 +89,7 @@ const serverFrame: fc.Arbitrary<ServerFrame> = fc.oneof(
     is: fc.constant('progress' as const),
     sync: text,
     connector: text,
-    phase: fc.constantFrom('waiting' as const, 'seats' as const, 'done' as const),
+    phase: fc.constantFrom(...syncPhases),
     done: fc.nat(),
     total: fc.option(fc.nat(), { nil: null }),
   }),
