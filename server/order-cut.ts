@@ -2,8 +2,8 @@
  * Which planned orders leave together, and with how many of their targets. A store gives every product of a call to
  * every target of it, so orders that share targets go in one call as far as the store's limits reach.
  *
- * A call is a rectangle of products and targets. To cover what is planned with the fewest of them is a hard problem; two
- * simple ways of cutting are tried, and the one that comes out with fewer calls is gone. Where all orders want the same
+ * A call is a rectangle of products and targets. To cover what is planned with the fewest of them is a hard problem; three
+ * simple ways of cutting are tried, and the one that comes out with the fewest calls is gone. Where all orders want the same
  * targets that is the least number there is; it is never more than each order by itself would need.
  */
 import type { OrderId } from '../shared/ids.ts'
@@ -32,8 +32,11 @@ const mostCandidates = 100
 /** The next call, undefined when nothing is left. `orders` are of one action, the oldest first. */
 export const nextCut = (orders: readonly Cuttable[], isUser: (ordinal: number) => boolean, limits: CutLimits): Cut | undefined => {
   const largest = cutAll(orders, isUser, limits, ({ orders: some, users, devices }) => some.length * (users + devices))
-  const saving = largest.length <= 1 ? largest : cutAll(orders, isUser, limits, (shape, left) => callsSaved(shape, left, limits))
-  const [first] = saving.length < largest.length ? saving : largest
+  const ways =
+    largest.length <= 1
+      ? [largest]
+      : [largest, cutAll(orders, isUser, limits, (shape, left) => callsSaved(shape, left, limits)), cutByClass(orders, isUser, limits)]
+  const [first] = ways.reduce((fewest, way) => (way.length < fewest.length ? way : fewest))
   if (first === undefined) return undefined
   const served = new Set(first.targets)
   return {
@@ -91,6 +94,23 @@ const cutAll = (
     cuts.push({ orders: shape.orders, targets: takeOut(classes, shape) })
     add(left, shape.orders, -shape.users, -shape.devices)
   }
+}
+
+/** Targets that the same orders name leave together, and with no others. */
+const cutByClass = (orders: readonly Cuttable[], isUser: (ordinal: number) => boolean, limits: CutLimits): readonly CutPlaces[] => {
+  const { mostProducts, mostUsers, mostDevices } = limits
+  const cuts: CutPlaces[] = []
+  for (const { orders: places, users, devices } of classesOf(orders, isUser).values())
+    for (let at = 0; at < places.length && mostProducts > 0; at += mostProducts)
+      for (let call = 0; ; call += 1) {
+        const targets = [
+          ...users.slice(call * mostUsers, (call + 1) * mostUsers),
+          ...devices.slice(call * mostDevices, (call + 1) * mostDevices),
+        ]
+        if (targets.length === 0) break
+        cuts.push({ orders: places.slice(at, at + mostProducts), targets })
+      }
+  return cuts
 }
 
 const add = ({ users, devices }: Left, places: readonly number[], moreUsers: number, moreDevices: number): void => {

@@ -62,6 +62,15 @@ test('a few who have some of the products already cost no more calls than there 
   expect(allCalls(orders).length).toBeLessThanOrEqual(4)
 })
 
+test('devices that have some already, in four ways, are a call for each way and one for all the others', () => {
+  const holds = (target: number, product: number): boolean => target <= 40 && (product + (target % 4) * 5) % 25 < 10
+  const orders = ordersFor(25, devices(1000)).map(({ id, targets }, at) => ({
+    id,
+    targets: targets.filter((target) => !holds(target, at)),
+  }))
+  expect(allCalls(orders)).toHaveLength(5)
+})
+
 test('targets of one call are in the order of serving of its oldest order', () => {
   const [call] = allCalls([
     { id: orderId(1), targets: [5, 3, 4] },
