@@ -44,10 +44,7 @@ export const plantedBugs: readonly Plant[] = [
       {
         file: '/server/order-line.ts',
         from: `    crashpoint('before-intent')`,
-        to: `    const early = await orderIn(journal, license, id)
-    const row = await findLicense(journal, license)
-    if (early !== undefined && row !== undefined && early.open.length > 0)
-      await connection.write({ action: early.action === 'associate' ? 'associate' : 'disassociate', productId: row.product.id, pricing: row.pricing, holders: (await holdersOf(directory, early.open)).map(({ holder }) => holder) })
+        to: `    await connection.write(request)
     crashpoint('before-intent')`,
       },
     ],
@@ -57,9 +54,9 @@ export const plantedBugs: readonly Plant[] = [
     edits: [
       {
         file: '/server/order-line.ts',
-        from: `        // It stays a question. The store gets a moment to finish before the seats are read.
+        from: `        // It stays a question. The store gets a moment to finish before it is read.
         return await change((write, order) => keepOrder(write, order, { nextPollAt: clock.now() + firstPollMs }))`,
-        to: `        return await change((write, order) => keepOrder(write, { ...order, state: 'planned', unknown: false, sentAt: null }, { nextPollAt: null }))`,
+        to: '        return await planAgain()',
       },
     ],
   },
