@@ -35,8 +35,10 @@ export interface ConnectorRow {
   readonly syncAgeMs: number | undefined
   readonly running: RunningSync | undefined
   readonly licenses: number
-  /** Seats owned where the store counts them, and seats in use. */
+  /** Seats owned where the store counts them, and those of them in use. */
   readonly total: number
+  readonly inUseOfTotal: number
+  /** All seats in use, those of products without a limit too. */
   readonly inUse: number
   readonly waiting: number
 }
@@ -66,6 +68,7 @@ export const connectorList = (
       running: frame === undefined ? undefined : runningOf(frame),
       licenses: own.length,
       total: sum(own, ({ license }) => license.total ?? 0),
+      inUseOfTotal: sum(own, ({ license }) => (license.total === null ? 0 : license.inUse)),
       inUse: sum(own, ({ license }) => license.inUse),
       waiting: sum(own, ({ bar }) => bar.short),
     }

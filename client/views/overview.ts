@@ -116,7 +116,8 @@ export const overviewOf = (
     connectors,
     short: short.slice(0, mostShort),
     owned: sum(licenses, ({ license }) => license.total ?? 0),
-    inUse: sum(licenses, ({ license }) => license.inUse),
+    // Of what is owned: beside it, seats of products without a limit would make no sense.
+    inUse: sum(licenses, ({ license }) => (license.total === null ? 0 : license.inUse)),
     available: sum(licenses, ({ license }) => Math.max(0, license.available ?? 0)),
     waiting: sum(licenses, ({ bar }) => bar.short),
     licenses: licenses.length,

@@ -169,7 +169,11 @@ test('connectors come worst first, with what a running sync is doing', () => {
   const sick = connector({ id: 'c2' as ConnectorId, name: 'Clinic', lastGoodSyncAt: '2026-11-20T09:00:00Z' })
   const rows = connectorList(
     [connector(), sick],
-    [licenseRow(license(1, 'Keynote', { total: 8, inUse: 3 }), connector(), undefined, 0, now)],
+    [
+      licenseRow(license(1, 'Keynote', { total: 8, inUse: 3 }), connector(), undefined, 0, now),
+      // Seats of a product without a limit are in use, and of no total.
+      licenseRow(license(2, 'Free', { total: null, available: null, unlimited: true, inUse: 90 }), connector(), undefined, 0, now),
+    ],
     new Map([['c1', { is: 'progress', sync: 's', connector: 'c1', phase: 'seats', done: 1200, total: 4000 }]]),
     now,
   )
@@ -177,7 +181,7 @@ test('connectors come worst first, with what a running sync is doing', () => {
     ['Clinic', 'unhealthy'],
     ['North schools', 'healthy'],
   ])
-  expect(rows[1]).toMatchObject({ running: { words: 'Reading seats, 1,200 of 4,000' }, licenses: 1, total: 8, inUse: 3 })
+  expect(rows[1]).toMatchObject({ running: { words: 'Reading seats, 1,200 of 4,000' }, licenses: 2, total: 8, inUseOfTotal: 3, inUse: 93 })
 })
 
 test('the overview lists what needs attention, worst first, and what to do', () => {
