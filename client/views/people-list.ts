@@ -91,12 +91,20 @@ export const createPeopleList = (): ((facts: Facts) => ChunkRead<PeopleBook>) =>
   let last: ChunkRead<PeopleBook> = { is: 'loading' }
 
   return (facts) => {
+    // Begun anew: what was shown may have been somebody else's.
+    if (facts.run('principals/').is === 'loading') last = { is: 'loading' }
     const connectors = facts.rows('connectors')
     const principals = rowsOfRun<Principal>(facts, 'principals/')
     const registrations = rowsOfRun<Registration>(facts, 'registrations/')
     const licenses = rowsOfRun<License>(facts, 'licenses/')
     const seats = columnsOfSeats(facts)
-    if (connectors.is === 'loading' || principals === undefined || registrations === undefined || licenses === undefined || !seats)
+    if (
+      connectors.is === 'loading' ||
+      principals === 'loading' ||
+      registrations === 'loading' ||
+      licenses === 'loading' ||
+      seats === 'loading'
+    )
       return last
     const places = connectors.value.filter(({ people }) => people !== null)
     const roll = rolls(
@@ -117,25 +125,25 @@ export const createPeopleList = (): ((facts: Facts) => ChunkRead<PeopleBook>) =>
 
 type RunOfRows = 'principals/' | 'registrations/' | 'licenses/'
 
-const rowsOfRun = <T>(facts: Facts, prefix: RunOfRows): readonly { readonly key: string; readonly rows: readonly T[] }[] | undefined => {
+const rowsOfRun = <T>(facts: Facts, prefix: RunOfRows): readonly { readonly key: string; readonly rows: readonly T[] }[] | 'loading' => {
   const run = facts.run(prefix)
-  if (run.is === 'loading') return undefined
+  if (run.is === 'loading') return run.is
   const found: { readonly key: string; readonly rows: readonly T[] }[] = []
   for (const key of run.value) {
     const read: ChunkRead<readonly unknown[]> = facts.rows(key)
-    if (read.is === 'loading') return undefined
+    if (read.is === 'loading') return read.is
     found.push({ key, rows: read.value as readonly T[] })
   }
   return found
 }
 
-const columnsOfSeats = (facts: Facts): readonly { readonly key: string; readonly columns: Columns }[] | undefined => {
+const columnsOfSeats = (facts: Facts): readonly { readonly key: string; readonly columns: Columns }[] | 'loading' => {
   const run = facts.run('seats/')
-  if (run.is === 'loading') return undefined
+  if (run.is === 'loading') return run.is
   const found: { readonly key: string; readonly columns: Columns }[] = []
   for (const key of run.value) {
     const read = facts.columns(key)
-    if (read.is === 'loading') return undefined
+    if (read.is === 'loading') return read.is
     found.push({ key, columns: read.value })
   }
   return found
