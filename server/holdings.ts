@@ -2,7 +2,7 @@
 import type { DirectoryIndex } from './directory/directory.ts'
 import type { FactReader, FactStore } from './facts.ts'
 import { licensesOfConnector } from './licenses.ts'
-import { groupsIn } from './verdicts.ts'
+import { groupsIn } from './weighing.ts'
 import type { SeatRead } from './stores/store.ts'
 import type { PlacedWish } from '../shared/assignment.ts'
 import { indexOfOrdinal, seatsKey, wishesKey } from '../shared/facts.ts'

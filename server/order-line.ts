@@ -16,13 +16,15 @@ import type { Journal, Writing } from './journal.ts'
 import { findLicense } from './licenses.ts'
 import { nextCut, type Cut } from './order-cut.ts'
 import { holdersOf, peopleOf } from './order-holders.ts'
-import { changeOrders, chunkOfOrder, chunkOfRow, keepOrder, orderIn, splitOrder, withdrawOrder } from './order-rows.ts'
+import { changeOrders, chunkOfOrder, chunkOfRow, dropTargets, keepOrder, orderIn, splitOrder, withdrawOrder } from './order-rows.ts'
 import { pollEveryMs, type OrderSettling } from './order-settling.ts'
+import { prepareWeighing, weigh, type Weighing } from './weighing.ts'
 import type { ProductKey, StoreConnection, StoreFailure, WriteFailure, WriteLimits, WriteRequest } from './stores/store.ts'
 import { isoTime, type Clock } from '../shared/clock.ts'
 import { writingBlockedBy } from '../shared/connector.ts'
 import type { ConnectorId, OrderId } from '../shared/ids.ts'
 import { isLicenseAction, isLicenseOrder, type LocationOrder, type Order } from '../shared/order.ts'
+import { reconcile } from '../shared/reconcile.ts'
 
 export interface OrderLine {
   /** Runs the line now; when it is running already, once more after that. */
@@ -302,16 +304,31 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
     return true
   }
 
-  /** From here on the outcome is unknown. Undefined when they are not to leave any more, or not as they were cut. */
-  const leave = (cutOrders: readonly Order[], cutTargets: readonly number[]): Promise<readonly Order[] | undefined> =>
-    journal.write(async (write) => {
+  /**
+   * From here on the outcome is unknown. Undefined when they are not to leave any more, or not as they were cut: the
+   * wishes may have changed a moment ago, and reconcile not have weighed them yet. What they no longer ask for is taken out.
+   */
+  const leave = async (cutOrders: readonly Order[], cutTargets: readonly number[]): Promise<readonly Order[] | undefined> => {
+    const weighings = new Map<OrderId, Weighing>()
+    for (const order of cutOrders) {
+      const weighing =
+        isLicenseOrder(order) && order.cause === 'plan' ? await prepareWeighing({ facts: journal, directory }, order.licenseId) : undefined
+      if (weighing !== undefined) weighings.set(order.id, weighing)
+    }
+    return await journal.write(async (write) => {
       const targets = new Set(cutTargets)
       const orders: Order[] = []
+      let isAsCut = true
       for (const { id, ...place } of cutOrders) {
         const order = await orderIn(write, chunkOfOrder(place), id)
         if (order?.state !== 'planned' || order.open.filter((ordinal) => targets.has(ordinal)).length !== targets.size) return undefined
         orders.push(order)
+        const unasked = await noLongerAsked(write, order, weighings.get(id))
+        if (unasked.length === 0) continue
+        isAsCut = false
+        await dropTargets(write, order, unasked, clock.now())
       }
+      if (!isAsCut) return undefined
       const sent: Order[] = []
       for (const order of orders) {
         const rest = order.open.filter((ordinal) => !targets.has(ordinal))
@@ -322,6 +339,17 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
       }
       return sent
     })
+  }
+
+  /** Its targets for which no wish stands behind it as things are in this act. */
+  const noLongerAsked = async (write: Writing, order: Order, weighing: Weighing | undefined): Promise<readonly number[]> => {
+    const input = weighing === undefined ? undefined : await weigh(write, weighing, clock.now())
+    if (input === undefined) return []
+    const asked = new Set<number>()
+    for (const { ordinal, because } of reconcile(input).verdicts)
+      if (because.code === 'order-open' && because.orderId === order.id) asked.add(ordinal)
+    return order.open.filter((ordinal) => !asked.has(ordinal))
+  }
 
   /** Undefined when a license is not known any more: there is nothing left to ask for. */
   const requestOf = async (orders: readonly Order[], targets: readonly number[]): Promise<WriteRequest | undefined> => {

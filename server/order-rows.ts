@@ -273,6 +273,20 @@ export const withdrawOrder = async (write: Writing, order: Order, at: number): P
   )
 }
 
+/** Takes targets out of an order that has not left. */
+export const dropTargets = async (write: Writing, order: Order, ordinals: readonly number[], at: number): Promise<void> => {
+  const dropped = new Set(ordinals)
+  const open = order.open.filter((ordinal) => !dropped.has(ordinal))
+  if (open.length === 0) return await withdrawOrder(write, order, at)
+  await setTargets(
+    write,
+    order.id,
+    order.open.filter((ordinal) => dropped.has(ordinal)),
+    'cancelled',
+  )
+  await keepOrder(write, { ...order, open, total: open.length + order.done }, { nextPollAt: null })
+}
+
 export const postponeOrder = async (write: Writing, order: Order, nextPollAt: number): Promise<void> => {
   if (isOpen(order)) await write.trx.updateTable('orders').set({ next_poll_at: nextPollAt }).where('id', '=', order.id).execute()
 }

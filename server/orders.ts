@@ -14,7 +14,7 @@ import type { Db } from './database/schema.ts'
 import type { DirectoryIndex } from './directory/directory.ts'
 import type { Journal, Writing } from './journal.ts'
 import { createOrderLine, type OrderLine } from './order-line.ts'
-import { addOrder, findChunkOfOrder, findOrder, keepOrder, orderIn, ordersIn, setTargets, withdrawOrder } from './order-rows.ts'
+import { addOrder, dropTargets, findChunkOfOrder, findOrder, keepOrder, orderIn, ordersIn, setTargets } from './order-rows.ts'
 import { createOrderSettling } from './order-settling.ts'
 import { isoTime, randomId, type Chance, type Clock } from '../shared/clock.ts'
 import type { Connector } from '../shared/connector.ts'
@@ -200,18 +200,9 @@ export const createOrders = (deps: OrdersDeps): Orders => {
     planLocation,
     dropPlanned: async (write, license, ordinals) => {
       const dropped = new Set(ordinals)
-      for (const order of await ordersIn(write, ordersKey(license))) {
-        if (order.state !== 'planned' || !order.open.some((ordinal) => dropped.has(ordinal))) continue
-        const open = order.open.filter((ordinal) => !dropped.has(ordinal))
-        await setTargets(
-          write,
-          order.id,
-          order.open.filter((ordinal) => dropped.has(ordinal)),
-          'cancelled',
-        )
-        if (open.length === 0) await withdrawOrder(write, order, clock.now())
-        else await keepOrder(write, { ...order, open, total: open.length + order.done }, { nextPollAt: null })
-      }
+      for (const order of await ordersIn(write, ordersKey(license)))
+        if (order.state === 'planned' && order.open.some((ordinal) => dropped.has(ordinal)))
+          await dropTargets(write, order, ordinals, clock.now())
     },
     retry: (id) =>
       journal.write(async (write) => {

@@ -4,7 +4,8 @@ import { unsent, wishRefused } from '../shared/assignment.ts'
 import { targetOf, type GroupId, type PrincipalKind, type TargetKey } from '../shared/ids.ts'
 import { ordinalsOf, reconcile, type ReconcileInput, type Reconciled } from '../shared/reconcile.ts'
 import type { WantedWish } from './assignments.ts'
-import { groupsIn, reconcileInputOf, type ExplainDeps } from './verdicts.ts'
+import { reconcileInputOf, type ExplainDeps } from './verdicts.ts'
+import { groupsIn } from './weighing.ts'
 import type { License } from '../shared/license.ts'
 
 export interface WantedAssignment {

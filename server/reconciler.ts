@@ -4,25 +4,13 @@
  */
 import type { DirectoryIndex } from './directory/directory.ts'
 import type { Journal } from './journal.ts'
-import { findLicense } from './licenses.ts'
 import type { Orders } from './orders.ts'
+import { prepareWeighing, weigh } from './weighing.ts'
 import { sleep, type Clock } from '../shared/clock.ts'
-import { writingBlockedBy } from '../shared/connector.ts'
-import {
-  columnsFact,
-  columnsOfSeats,
-  indexOfOrdinal,
-  licensesKey,
-  locationOrdersKey,
-  ordersKey,
-  rowsFact,
-  seatAt,
-  seatsKey,
-  wishesKey,
-} from '../shared/facts.ts'
-import { parseGroupId, parseLicenseId, targetOf, type GroupId, type LicenseId } from '../shared/ids.ts'
+import { columnsFact, columnsOfSeats, indexOfOrdinal, licensesKey, rowsFact, seatAt, seatsKey, wishesKey } from '../shared/facts.ts'
+import { parseGroupId, parseLicenseId, type GroupId, type LicenseId } from '../shared/ids.ts'
 import { isOpen, type Order } from '../shared/order.ts'
-import { reconcile, storePeopleOf, type ReconcileInput } from '../shared/reconcile.ts'
+import { reconcile } from '../shared/reconcile.ts'
 
 export interface Reconciler {
   start(): Promise<void>
@@ -66,7 +54,7 @@ export const createReconciler = (deps: ReconcilerDeps): Reconciler => {
       while (dirty.size > 0 && !stopped) {
         const together = [...dirty].slice(0, mostTogether)
         for (const license of together) dirty.delete(license)
-        const weighed = await Promise.allSettled(together.map(weigh))
+        const weighed = await Promise.allSettled(together.map(weighAndPlan))
         const failed = together.filter((_, at) => weighed[at]?.status === 'rejected')
         if (failed.length > 0) {
           for (const license of failed) dirty.add(license)
@@ -100,35 +88,14 @@ export const createReconciler = (deps: ReconcilerDeps): Reconciler => {
     pump()
   }
 
-  const weigh = async (id: LicenseId): Promise<void> => {
-    const wishes = await journal.rows(wishesKey(id))
-    const groups = new Set<GroupId>()
-    for (const { key } of wishes) {
-      const target = targetOf(key)
-      if (target.kind === 'group') groups.add(target.id)
-    }
-    groupsByLicense.set(id, groups)
-    await directory.prepare(groups)
-    const held = await findLicense(journal, id)
-    if (held === undefined) return
-    const registrations = await directory.registrationsAt(held.connectorId)
+  const weighAndPlan = async (id: LicenseId): Promise<void> => {
+    const weighing = await prepareWeighing({ facts: journal, directory }, id)
+    if (weighing === undefined) return
+    groupsByLicense.set(id, weighing.groups)
     await journal.write(async (write) => {
-      const license = (await write.rows(licensesKey(id))).find((row) => row.id === id)
-      if (license === undefined) return
-      const connector = (await write.rows('connectors')).find((row) => row.id === license.connectorId)
-      const seats = await write.columns(seatsKey(id))
-      const openOrders = await write.rows(ordersKey(id))
-      const locationOrders = await write.rows(locationOrdersKey(license.connectorId))
-      const input: ReconcileInput = {
-        license,
-        writingBlocked: connector === undefined ? 'not-connected' : writingBlockedBy(connector, clock.now()),
-        wishes: await write.rows(wishesKey(id)),
-        seats,
-        orders: openOrders,
-        locationOrders,
-        people: storePeopleOf(connector, (ordinal) => registrations.get(ordinal)),
-        directory,
-      }
+      const input = await weigh(write, weighing, clock.now())
+      if (input === undefined) return
+      const { license, seats, orders: openOrders, locationOrders } = input
       const { steps, tally } = reconcile(input)
       if (JSON.stringify(tally) !== JSON.stringify(license.tally)) await write.record(rowsFact(licensesKey(id), [{ ...license, tally }]))
       if (steps.keepAsFound.length > 0)

@@ -1,7 +1,7 @@
 /** What the plan must say so that nobody asks for certain seats again: for acts that take seats back by hand. */
 import type { DirectoryIndex } from './directory/directory.ts'
 import type { FactReader } from './facts.ts'
-import { groupsIn } from './verdicts.ts'
+import { groupsIn } from './weighing.ts'
 import { wishesKey } from '../shared/facts.ts'
 import { principalIdOf, targetOf, type LicenseId, type PrincipalKind, type TargetKey } from '../shared/ids.ts'
 import type { PlanIntent } from '../shared/plan.ts'

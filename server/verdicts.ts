@@ -2,13 +2,13 @@
 import type { DirectoryIndex } from './directory/directory.ts'
 import type { FactReader } from './facts.ts'
 import type { NamedPrincipal, PrincipalNames } from './principals.ts'
+import { groupsIn, weighLicense } from './weighing.ts'
 import type { Because, PlacedWish, Verdict, VerdictState } from '../shared/assignment.ts'
 import { becauseInWords } from '../shared/assignment.ts'
-import { writingBlockedBy } from '../shared/connector.ts'
-import { indexOfOrdinal, locationOrdersKey, ordersKey, seatAt, seatsKey, wishesKey } from '../shared/facts.ts'
-import { assignmentIdOf, targetOf, type AssignmentId, type GroupId, type TargetKey } from '../shared/ids.ts'
+import { indexOfOrdinal, seatAt, wishesKey } from '../shared/facts.ts'
+import { assignmentIdOf, targetOf, type AssignmentId, type TargetKey } from '../shared/ids.ts'
 import type { License } from '../shared/license.ts'
-import { freeSeats, ordinalsOf, reconcile, storePeopleOf, type Reconciled, type ReconcileInput } from '../shared/reconcile.ts'
+import { freeSeats, ordinalsOf, reconcile, type Reconciled, type ReconcileInput } from '../shared/reconcile.ts'
 import { isoTime } from '../shared/clock.ts'
 
 export interface ExplainDeps {
@@ -23,29 +23,9 @@ export const reconcileInputOf = async (
   license: License,
   wishes?: readonly PlacedWish[],
 ): Promise<ReconcileInput> => {
-  const weighed = wishes ?? (await facts.rows(wishesKey(license.id)))
-  await directory.prepare(groupsIn(weighed))
-  const connector = (await facts.rows('connectors')).find(({ id }) => id === license.connectorId)
+  await directory.prepare(groupsIn(wishes ?? (await facts.rows(wishesKey(license.id)))))
   const registrations = await directory.registrationsAt(license.connectorId)
-  return {
-    license,
-    writingBlocked: connector === undefined ? 'not-connected' : writingBlockedBy(connector, now),
-    wishes: weighed,
-    seats: await facts.columns(seatsKey(license.id)),
-    orders: await facts.rows(ordersKey(license.id)),
-    locationOrders: await facts.rows(locationOrdersKey(license.connectorId)),
-    people: storePeopleOf(connector, (ordinal) => registrations.get(ordinal)),
-    directory,
-  }
-}
-
-export const groupsIn = (wishes: readonly PlacedWish[]): ReadonlySet<GroupId> => {
-  const groups = new Set<GroupId>()
-  for (const { key } of wishes) {
-    const target = targetOf(key)
-    if (target.kind === 'group') groups.add(target.id)
-  }
-  return groups
+  return await weighLicense(facts, license, { directory, registrations }, now, wishes)
 }
 
 /** One step on the way to a verdict, in the order in which they were weighed. */

@@ -69,6 +69,8 @@ export const createCheckers = (world: World): Checkers => {
   const knownOrders = new Set<string>()
   const sentByOrder = new Map<string, { readonly life: Life; readonly unknown: boolean }>()
   const oursGiven = new Set<string>()
+  /** Orders that were written down as leaving while something was wished to be uninstalled: on its way a call can't be held back. */
+  const uninstalling = new Set<string>()
   const outsideGiven = new Set<string>(
     Object.keys(products).flatMap((product) => world.store.holders(product).map((holder) => `${product}/${holder.toLowerCase()}`)),
   )
@@ -98,6 +100,7 @@ export const createCheckers = (world: World): Checkers => {
       neverMoreThanOwned(product, now)
       neverTwice(product, now)
       noBlindLoss(product, before, now)
+      noteUninstalls(before, now)
     }
   }
   disk.onCommit = atCommit
@@ -135,6 +138,13 @@ export const createCheckers = (world: World): Checkers => {
       if (store.holders(product).includes(holderOf(ordinal)))
         breaks('I-20', `${product}: the seat of ${holderOf(ordinal)} was forgotten, and the store has it`)
     }
+  }
+
+  const noteUninstalls = (before: CommittedLicense, now: CommittedLicense): void => {
+    const uninstalls = [before, now].some(({ wishes }) => wishes.some(({ wish }) => wish.mode === 'include' && wish.intent === 'uninstall'))
+    if (!uninstalls) return
+    for (const { id, state } of now.orders)
+      if (state === 'sent' && before.orders.find((order) => order.id === id)?.state !== 'sent') uninstalling.add(id)
   }
 
   // ---- At each request ----
@@ -179,7 +189,7 @@ export const createCheckers = (world: World): Checkers => {
       const seat = seatName(product, holder)
       activity.set(seat, schedule.now())
       if (action === 'associate') oursGiven.add(seat)
-      else if (!oursGiven.has(seat) && !now.wishes.some(({ wish }) => wish.mode === 'include' && wish.intent === 'uninstall'))
+      else if (!oursGiven.has(seat) && !uninstalling.has(order.id))
         breaks('I-16', `${product}: the seat of ${holder} was found, and is taken away`)
     }
   }
