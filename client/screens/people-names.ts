@@ -38,7 +38,7 @@ export const standingsInWords = (standings: readonly Standing[]): { readonly sta
   const order: readonly StandingState[] = ['associated', 'registered', 'retired', 'none']
   const state = order.find((one) => standings.some((standing) => standing.state === one)) ?? 'none'
   const there = standings.filter((standing) => standing.state === state)
-  if (there.length === standings.length) return { state, where: standings.length > 1 ? 'At every location' : '' }
+  if (there.length === standings.length) return { state, where: standings.length > 1 && state !== 'none' ? 'At every location' : '' }
   const others = order.flatMap((one) => {
     const places = standings.filter((standing) => standing.state === one)
     return one === state || one === 'none' || places.length === 0 ? [] : [`${stateNames[one].toLowerCase()} at ${names(places)}`]
