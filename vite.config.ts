@@ -10,7 +10,9 @@ export default defineConfig({
   cacheDir: here('./node_modules/.vite'),
   resolve: { dedupe: ['yjs', 'dexie'] },
   build: { outDir: here('./dist/client'), emptyOutDir: true, target: 'baseline-widely-available', sourcemap: true },
-  server: { proxy: { '/api': 'http://127.0.0.1:8787', '/icons': 'http://127.0.0.1:8787', '/sync': { target: 'ws://127.0.0.1:8787', ws: true } } },
+  server: {
+    proxy: { '/api': 'http://127.0.0.1:8787', '/icons': 'http://127.0.0.1:8787', '/sync': { target: 'ws://127.0.0.1:8787', ws: true } },
+  },
   plugins: [
     svelte({ preprocess: vitePreprocess() }),
     VitePWA({
