@@ -1,42 +1,28 @@
 /** Connectors: connecting a Location, renewing its token, taking it over, letting it go. */
 import { appendAudit, theServer } from './audit.ts'
 import type { Connections } from './connections.ts'
+import { forgetConnector } from './connector-forgetting.ts'
+import { afterFailure, afterIdentity, afterOwner, isUsable, type Observed, type Owner } from './connector-observed.ts'
 import type { Credentials } from './credentials.ts'
 import type { Journal, Writing } from './journal.ts'
 import { letGoOfDevices } from './directory/device-list.ts'
-import { forgetNotices } from './notice-rows.ts'
-import { forgetNoticeSecret } from './notice-secrets.ts'
-import { forgetRegistrations } from './registrations.ts'
 import type { Secret } from './secret.ts'
 import type { CredentialMalformed, CredentialRead, LocationIdentity, StoreFailure } from './stores/store.ts'
-import { forgetSubscriptions } from './subscriptions.ts'
 import { forgetCursor } from './sync-cursor.ts'
 import type { Actor } from '../shared/admin.ts'
 import { isoTime, randomId, type Chance, type Clock } from '../shared/clock.ts'
 import {
-  credentialStateAt,
   locationsApart,
   nameWithKey,
   ownerName,
   type Connector,
   type ConnectorKind,
   type ConnectorSettings,
-  type CredentialRecord,
   type ForeignOwner,
   type PartRecord,
 } from '../shared/connector.ts'
-import {
-  columnsFact,
-  licenseIdOf,
-  licensesKey,
-  locationOrdersKey,
-  noColumns,
-  ordersKey,
-  rowsFact,
-  seatsKey,
-  wishesKey,
-} from '../shared/facts.ts'
-import { parseConnectorId, type ConnectorId, type LicenseId } from '../shared/ids.ts'
+import { rowsFact } from '../shared/facts.ts'
+import { parseConnectorId, type ConnectorId } from '../shared/ids.ts'
 import { err, ok, type Result } from '../shared/result.ts'
 
 export interface NewConnector {
@@ -95,8 +81,6 @@ export interface Connectors {
   remove(actor: Actor, id: ConnectorId): Promise<boolean>
 }
 
-type Owner = NonNullable<LocationIdentity['owner']>
-
 export interface ConnectorsDeps {
   readonly journal: Journal
   readonly credentials: Credentials
@@ -124,38 +108,9 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
     return changed
   }
 
-  /** Null: ours, or never anybody else's. A Location that another service has left is not ours again by itself. */
-  const foreignOwnerAfter = (held: ForeignOwner | null, owner: Owner | null): ForeignOwner | null => {
-    if (owner === null) return held === null || held.leftAt !== null ? held : { ...held, leftAt: now() }
-    if (owner.id === connections.ownerMark.id) return null
-    return held !== null && held.leftAt === null && held.id === owner.id
-      ? { ...held, ...owner }
-      : { ...owner, noticedAt: now(), leftAt: null }
-  }
-
-  const withIdentity = (connector: Connector, identity: LocationIdentity): Connector => {
-    const checkedAt = now()
-    // A token never moves to another Location: such an answer is not to be trusted with the seats of this one.
-    if (connector.location !== null && connector.location.key !== identity.location.key)
-      return { ...connector, credential: { ...connector.credential, state: 'invalid', checkedAt } }
-    const foreignOwner = foreignOwnerAfter(connector.foreignOwner, identity.owner)
-    const expiresAt = identity.expiresAt ?? connector.credential.expiresAt
-    return {
-      ...connector,
-      // A later version may be able to do more with what was connected by an earlier one.
-      capabilities: connections.storeOf(connector.kind)?.capabilities ?? connector.capabilities,
-      location: identity.location,
-      // The store takes it; whether its end has come follows from the time, which may be set right again.
-      credential: { state: foreignOwner !== null ? 'foreign' : 'valid', expiresAt, checkedAt },
-      foreignOwner,
-    }
-  }
-
-  const withOwner = (connector: Connector, owner: Owner): Connector => {
-    const foreignOwner = foreignOwnerAfter(connector.foreignOwner, owner)
-    // That it is ours again is believed when the Location itself is asked, not by the way.
-    return foreignOwner === null ? connector : { ...connector, foreignOwner, credential: { ...connector.credential, state: 'foreign' } }
-  }
+  const observed = (): Observed => ({ at: now(), ownId: connections.ownerMark.id })
+  const withIdentity = (connector: Connector, identity: LocationIdentity): Connector =>
+    afterIdentity(connector, identity, observed(), connections.storeOf(connector.kind)?.capabilities)
 
   /**
    * What hangs on a credential or an owner that changed. Somebody else's hold is written down; and when a Location can
@@ -193,36 +148,6 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
     })
     if (before !== undefined && after !== undefined) await follow(write, before, after)
     return after
-  }
-
-  const withFailure = (connector: Connector, failure: StoreFailure): Connector => {
-    const checkedAt = now()
-    const credential = (state: CredentialRecord['state']): Connector => ({
-      ...connector,
-      credential: { ...connector.credential, state, checkedAt },
-    })
-    switch (failure.is) {
-      case 'credential-expired': {
-        // The store's word counts, also where the file named a later day: by the clock alone it would be valid again at once.
-        const { expiresAt } = connector.credential
-        const expired = credential('expired')
-        return expiresAt !== null && expiresAt <= checkedAt
-          ? expired
-          : { ...expired, credential: { ...expired.credential, expiresAt: checkedAt } }
-      }
-      case 'credential-invalid':
-        return credential('invalid')
-      case 'read-only-token':
-        return { ...connector, readOnly: true }
-      case 'foreign-owner':
-        return withOwner(credential('foreign'), failure.owner)
-      case 'store-busy':
-      case 'store-unreachable':
-      case 'store-refused':
-      case 'store-answer-unreadable':
-      case 'store-changed-meanwhile':
-        return connector
-    }
   }
 
   /** The connector that has this Location, or this very credential: with the store out of reach only that can be compared. */
@@ -467,7 +392,7 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
         const changed = await updateAndFollow(write, id, (current) =>
           claimed.ok
             ? { ...withIdentity({ ...current, foreignOwner: null }, claimed.value), readOnly: false }
-            : withFailure(current, claimed.error),
+            : afterFailure(current, claimed.error, observed()),
         )
         await appendAudit(write.trx, {
           at: clock.now(),
@@ -496,23 +421,13 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
       }
       return connector
     },
-    noteFailure: (write, id, failure) => updateAndFollow(write, id, (connector) => withFailure(connector, failure)),
-    noteOwner: (write, id, owner) => updateAndFollow(write, id, (connector) => withOwner(connector, owner)),
+    noteFailure: (write, id, failure) => updateAndFollow(write, id, (connector) => afterFailure(connector, failure, observed())),
+    noteOwner: (write, id, owner) => updateAndFollow(write, id, (connector) => afterOwner(connector, owner, observed())),
     remove: async (actor, id) =>
       await journal.write(async (write) => {
         const connector = (await write.rows('connectors')).find((row) => row.id === id)
         if (connector === undefined) return false
-        await write.record(rowsFact('connectors', [], [id]))
-        await forgetLicenses(write, id)
-        await write.trx.deleteFrom('locations').where('connector', '=', id).execute()
-        await write.trx.deleteFrom('credentials').where('connector', '=', id).execute()
-        await forgetNoticeSecret(write.trx, id)
-        await forgetNotices(write.trx, id)
-        await write.trx.deleteFrom('store_cursors').where('connector', '=', id).execute()
-        await forgetRegistrations(write, id)
-        await forgetSubscriptions(write, id)
-        await forgetLocationOrders(write, id)
-        await letGoOfDevices(write, connector)
+        await forgetConnector(write, connector)
         await appendAudit(write.trx, {
           at: clock.now(),
           actor,
@@ -527,37 +442,6 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
   }
 }
 
-/** What was known of the connector's licenses goes with it; its orders stay in their table, as the record of what was asked. */
-const forgetLicenses = async (write: Writing, id: ConnectorId): Promise<void> => {
-  const keys = await write.trx.selectFrom('license_keys').select('ordinal').where('connector', '=', id).execute()
-  const licenses = keys.map(({ ordinal }) => licenseIdOf(ordinal))
-  const idsByChunk = new Map<`licenses/${number}`, LicenseId[]>()
-  for (const license of licenses) {
-    const chunk = licensesKey(license)
-    idsByChunk.set(chunk, [...(idsByChunk.get(chunk) ?? []), license])
-    const { ordinals } = await write.columns(seatsKey(license))
-    if (ordinals.length > 0) await write.record(columnsFact(seatsKey(license), noColumns, ordinals))
-    const wishes = (await write.rows(wishesKey(license))).map(({ key }) => key)
-    if (wishes.length > 0) await write.record(rowsFact(wishesKey(license), [], wishes))
-    const orders = (await write.rows(ordersKey(license))).map((order) => order.id)
-    if (orders.length > 0) await write.record(rowsFact(ordersKey(license), [], orders))
-  }
-  for (const [chunk, gone] of idsByChunk) await write.record(rowsFact(chunk, [], gone))
-  await write.trx
-    .updateTable('orders')
-    .set({ state: 'cancelled', next_poll_at: null })
-    .where('connector', '=', id)
-    .where('state', 'in', ['planned', 'sent', 'pending'])
-    .execute()
-  await write.trx.deleteFrom('license_keys').where('connector', '=', id).execute()
-}
-
-/** The store takes this credential, and nobody else holds the Location. */
-const isUsable = (connector: Connector, now: number): boolean => {
-  const state = credentialStateAt(connector.credential, now)
-  return (state === 'valid' || state === 'expiring') && connector.foreignOwner === null
-}
-
 /** Two connectors of one name could not be told apart in any text: the second has the end of its Location's key behind it. */
 const nameApart = (others: readonly Connector[], wanted: string, key: string): string => {
   const isTaken = (name: string): boolean => others.some((other) => other.name.trim().toLowerCase() === name.trim().toLowerCase())
@@ -567,12 +451,6 @@ const nameApart = (others: readonly Connector[], wanted: string, key: string): s
     if (!isTaken(name)) return name
   }
   return nameWithKey(wanted, key)
-}
-
-/** As with orders of its licenses. */
-const forgetLocationOrders = async (write: Writing, id: ConnectorId): Promise<void> => {
-  const orders = (await write.rows(locationOrdersKey(id))).map((order) => order.id)
-  if (orders.length > 0) await write.record(rowsFact(locationOrdersKey(id), [], orders))
 }
 
 /** Undefined: the store could not say. The credential is kept, and tried again at the next sync. */
