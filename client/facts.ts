@@ -122,6 +122,8 @@ export interface Facts {
   changed(chunks: readonly { readonly key: ChunkKey; readonly chunk: KeptChunk | undefined | 'unknown' }[] | 'all'): void
 }
 
+type Watch = Map<ChunkKey, KeptChunk | undefined | 'unknown'>
+
 interface Entry {
   readonly bytes: Uint8Array | undefined
   decoded: Columns | readonly RowOf<RowsKey>[] | undefined
@@ -144,7 +146,7 @@ export const createFacts = ({ localDb, onLoaded, onUnreadable, onTrouble }: Fact
   const runs = new Map<string, readonly ChunkKey[]>()
   let columnBytes = 0
   /** What changed while a reading was under way: what it read before the change is not put over it. */
-  const watches = new Set<Map<ChunkKey, KeptChunk | undefined | 'unknown'>>()
+  const watches = new Set<Watch>()
   let begunAnew = 0
   let failing = false
 
@@ -177,14 +179,20 @@ export const createFacts = ({ localDb, onLoaded, onUnreadable, onTrouble }: Fact
     return made
   }
 
-  /** Undefined after a failure, which was told. */
+  const watch = (): Watch => {
+    const meanwhile: Watch = new Map()
+    watches.add(meanwhile)
+    return meanwhile
+  }
+
+  /** Undefined after a failure, which was told. `since`: begun when the reading was asked for. */
   const readChunks = async (
     act: (reading: LocalReading) => Promise<readonly KeptChunk[]>,
+    since?: Watch,
   ): Promise<ReadonlyMap<ChunkKey, KeptChunk | undefined> | undefined> => {
-    for (;;) {
+    for (let begun = since; ; begun = undefined) {
       const before = begunAnew
-      const meanwhile = new Map<ChunkKey, KeptChunk | undefined | 'unknown'>()
-      watches.add(meanwhile)
+      const meanwhile = begun ?? watch()
       const read = await localDb.read(['chunks'], act)
       watches.delete(meanwhile)
       if (!read.ok) {
@@ -205,13 +213,27 @@ export const createFacts = ({ localDb, onLoaded, onUnreadable, onTrouble }: Fact
   const loadKey = (key: ChunkKey): Promise<void> =>
     entries.has(key)
       ? Promise.resolve()
-      : once(key, async () => {
-          const read = await readChunks(async (reading) => {
-            const chunk = await reading.chunk(key)
-            return chunk === undefined ? [] : [chunk]
-          })
-          if (read !== undefined) hold(key, read.get(key))
+      : once(key, () => {
+          batch ??= nextBatch()
+          batch.keys.push(key)
+          return batch.done
         })
+
+  /** What is asked for in one go is read in one transaction and told once: a preview over 100 licenses needs 400 chunks. */
+  let batch: { readonly keys: ChunkKey[]; readonly done: Promise<void> } | undefined
+  const nextBatch = (): { readonly keys: ChunkKey[]; readonly done: Promise<void> } => {
+    const keys: ChunkKey[] = []
+    const since = watch()
+    const done = Promise.resolve().then(async () => {
+      batch = undefined
+      const read = await readChunks(
+        async (reading) => (await Promise.all(keys.map((key) => reading.chunk(key)))).filter((chunk) => chunk !== undefined),
+        since,
+      )
+      if (read !== undefined) for (const key of keys) hold(key, read.get(key))
+    })
+    return { keys, done }
+  }
 
   const loadRun = (prefix: RunPrefix): Promise<void> =>
     runs.has(prefix)
@@ -267,6 +289,7 @@ export const createFacts = ({ localDb, onLoaded, onUnreadable, onTrouble }: Fact
     changed: (chunks) => {
       if (chunks === 'all') {
         begunAnew += 1
+        for (const meanwhile of watches) meanwhile.clear()
         entries.clear()
         columnBytes = 0
         runs.clear()

@@ -38,6 +38,12 @@ export interface LicenseState {
   readonly pending: number
 }
 
+interface HeldState {
+  /** What it was made from. */
+  readonly of: readonly unknown[]
+  readonly state: LicenseState
+}
+
 export interface ForetellingDeps {
   readonly facts: Facts
   readonly directory: DirectoryReader
@@ -63,9 +69,13 @@ const minuteMs = 60_000
 const mostRounds = 10
 /** States held; each is as large as its license. */
 const mostStates = 32
+/** Of those with wishes that nobody made yet: a form previews as many licenses at once. */
+const mostPreviews = 128
 
 export const createForetelling = ({ facts, directory, rows, saved, factsSeq }: ForetellingDeps): Foretelling => {
-  const states = new Map<LicenseId, { readonly of: readonly unknown[]; readonly state: LicenseState }>()
+  const states = new Map<LicenseId, HeldState>()
+  /** The last that was previewed of each license: while others are being read it is not reckoned again. */
+  const previews = new Map<LicenseId, HeldState>()
 
   const findLicense = (id: LicenseId): ChunkRead<License | undefined> => {
     const read = facts.rows(licensesKey(id))
@@ -139,8 +149,10 @@ export const createForetelling = ({ facts, directory, rows, saved, factsSeq }: F
       ...registrations.value.of,
       ...people.value.of,
       ...pending,
+      more.length === 0 ? '' : JSON.stringify(more),
     ]
-    const held = more.length === 0 ? states.get(id) : undefined
+    const holds = more.length === 0 ? states : previews
+    const held = holds.get(id)
     if (held !== undefined && held.of.length === of.length && held.of.every((part, at) => part === of[at]))
       return { is: 'ready', value: held.state }
     const reconciled = reconcile({
@@ -165,15 +177,13 @@ export const createForetelling = ({ facts, directory, rows, saved, factsSeq }: F
       verdictByOrdinal: new Map(reconciled.verdicts.map((verdict) => [verdict.ordinal, verdict])),
       pending: pending.length,
     }
-    if (more.length === 0) {
-      states.delete(id)
-      states.set(id, { of, state })
-      if (states.size > mostStates)
-        for (const oldest of states.keys()) {
-          states.delete(oldest)
-          break
-        }
-    }
+    holds.delete(id)
+    holds.set(id, { of, state })
+    if (holds.size > (more.length === 0 ? mostStates : mostPreviews))
+      for (const oldest of holds.keys()) {
+        holds.delete(oldest)
+        break
+      }
     return { is: 'ready', value: state }
   }
 
