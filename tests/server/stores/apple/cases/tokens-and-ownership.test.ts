@@ -185,6 +185,25 @@ describe('case 5: a file of another location', () => {
   })
 })
 
+test('case 5: a kept token that leads to another location one day is not trusted with the seats of this one', async () => {
+  await using house = await openBerlin({ heldBy: devices(3) })
+  const seats = await house.seats(house.licenseId)
+  const moved: unknown = JSON.parse(JSON.stringify(house.store.snapshot()).replaceAll(house.uId, '7700000000000666'))
+  expect(house.store.restore(moved).ok).toBe(true)
+  house.store.freeOutside('7700000000000666', keynote, devices(2))
+  const sync = await house.sync(house.id, true)
+  expect(sync).toMatchObject({
+    state: 'failed',
+    error: { code: 'credential-invalid', text: expect.stringContaining('leads to another location') },
+  })
+  expect(await house.seats(house.licenseId)).toEqual(seats)
+  expect((await house.connector(house.id)).location.key).toBe(house.uId)
+  await house.addDevices('C02A')
+  await house.assign(house.licenseId, 'devices', 'C02A')
+  await house.settle(HOUR)
+  expect(house.asked('POST', '/assets/associate')).toBe(0)
+})
+
 describe('case 6: one location, uploaded twice at the same moment', () => {
   test('case 6: one wins, the other is shown the first, and every count is there once', async () => {
     await using house = await openHouse()
