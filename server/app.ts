@@ -12,6 +12,7 @@ import { createOriginCheck } from './origin.ts'
 import { createPeerAddress } from './peer-address.ts'
 import { answerProblem } from './problem.ts'
 import { api, type RouteModule, type Web, type WebEnv } from './routes/web.ts'
+import { isScimPath } from './scim/refusal.ts'
 import type { Sealer } from './seal.ts'
 import { securityHeaders } from './security-headers.ts'
 import type { Settings } from './settings.ts'
@@ -36,6 +37,8 @@ export interface AppDeps {
 
 const MOST_BODY_BYTES = 1024 * 1024
 const MOST_IMPORT_BYTES = 20 * 1024 * 1024
+/** Okta sends all members of a group at once. */
+const MOST_SCIM_BYTES = 8 * 1024 * 1024
 const importPath = `${api}/directory/import`
 
 /** What a visitor may ask without being signed in, below `/api/v1`. */
@@ -112,7 +115,8 @@ export const createApp = (deps: AppDeps): Web => {
     )
   const small = tooLarge(MOST_BODY_BYTES)
   const large = tooLarge(MOST_IMPORT_BYTES)
-  web.use((c, next) => (c.req.path === importPath ? large(c, next) : small(c, next)))
+  const forScim = tooLarge(MOST_SCIM_BYTES)
+  web.use((c, next) => (c.req.path === importPath ? large : isScimPath(c.req.path) ? forScim : small)(c, next))
 
   // 3. Who asks. Nothing below /api/v1 is open unless it is listed.
   web.use(`${api}/*`, async (c, next) => {

@@ -1,6 +1,7 @@
 /** What went wrong, in the form of RFC 9457. `code` is for programs and stays; `detail` is for people and says what to do. */
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { answerRefusal, isScimPath } from './scim/refusal.ts'
 
 export interface Problem {
   readonly status: ContentfulStatusCode
@@ -39,8 +40,10 @@ const titles: Readonly<Record<number, string>> = {
   503: 'Not available now',
 }
 
-/** Answers with a problem. Works in routes, middlewares and the error door alike. */
+/** Answers with a problem, a SCIM client in the form that it reads. Works in routes, middlewares and the error door alike. */
 export const answerProblem = (c: Context, problem: Problem): Response => {
+  // SCIM has a form of its own for what went wrong.
+  if (isScimPath(c.req.path)) return answerRefusal(c, problem, problem.headers)
   const body = {
     ...problem.extra,
     type: `urn:quartermaster:problem:${problem.code}`,

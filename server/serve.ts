@@ -42,12 +42,14 @@ import { openApiRoutes } from './routes/openapi.ts'
 import { orderRoutes } from './routes/orders.ts'
 import { registrationRoutes } from './routes/registrations.ts'
 import { revokeRoutes } from './routes/revoke.ts'
+import { scimRoutes } from './routes/scim.ts'
 import { signInRoutes } from './routes/sign-in.ts'
 import { metricsRoutes, statusRoutes } from './routes/status.ts'
 import { subscriptionRoutes } from './routes/subscriptions.ts'
 import { syncRoutes } from './routes/syncs.ts'
 import { userRoutes } from './routes/users.ts'
 import type { Web } from './routes/web.ts'
+import { createScim } from './scim/provider.ts'
 import type { Settings } from './settings.ts'
 import { StartRefused } from './start-refused.ts'
 import { createStatic } from './static.ts'
@@ -177,6 +179,11 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
       deviceRoutes({ facts: journal, byHand }),
       groupRoutes({ facts: journal, byHand }),
       directoryImportRoutes({ journal, directory, clock, chance }),
+      scimRoutes({
+        scim: createScim({ db, journal, directory, clock, chance, publicUrl: settings.publicUrl }),
+        whoAsks: access.whoAsks,
+        publicUrl: settings.publicUrl,
+      }),
       exchangeRoutes({ exchange, whoAsks: access.whoAsks, clock, onTrouble }),
       hookRoutes({ notices, clock }),
       iconRoutes({ db, whoAsks: access.whoAsks }),

@@ -282,7 +282,18 @@ const idOfRow = (key: RowsKey, row: RowOf<RowsKey>): string =>
 /** Principals are most of the rows: they are stored without field names, which halves them. */
 const packPrincipal = (row: Principal): readonly unknown[] =>
   isUser(row)
-    ? [row.id, row.userName, row.displayName, row.email, row.department, row.active ? 1 : 0, row.managedAppleAccount, row.sources, row.left]
+    ? [
+        row.id,
+        row.userName,
+        row.displayName,
+        row.email,
+        row.department,
+        row.active ? 1 : 0,
+        row.managedAppleAccount,
+        row.sources,
+        row.left,
+        ...(row.otherNames === undefined ? [] : [row.otherNames]),
+      ]
     : [row.id, row.serialNumber, row.name, row.platform, row.model, row.active ? 1 : 0, row.ownerId, row.sources, row.left]
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
@@ -304,6 +315,7 @@ const unpackPrincipal = (row: unknown): Principal => {
       managedAppleAccount: text(row[6]),
       sources: texts(row[7]),
       left,
+      ...(row.length > 9 ? { otherNames: texts(row[9]) } : {}),
     }
     return user
   }
@@ -340,7 +352,13 @@ const unpackRow = <K extends RowsKey>(key: K, row: unknown): RowOf<K> => {
     throw new Error(`facts: a row of ${key} has no id`)
   // Written by an earlier release: what came later has its first value.
   // The order of members is part of the bytes: what is whole stays as it is.
-  if (key === 'connectors') return ('notices' in row ? row : Object.assign({}, row, laterInConnector)) as RowOf<K>
+  if (key === 'connectors') {
+    if ('notices' in row) return row as RowOf<K>
+    const { foreignOwner } = row as Connector
+    return Object.assign({}, row, laterInConnector, {
+      foreignOwner: foreignOwner === null ? null : { ...foreignOwner, leftAt: null },
+    }) as RowOf<K>
+  }
   if (key.startsWith('licenses/')) {
     const product: object = (row as License).product
     return ('price' in product ? row : Object.assign({}, row, { product: { ...product, ...laterInProduct } })) as RowOf<K>

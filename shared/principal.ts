@@ -12,6 +12,8 @@ export interface User {
   readonly managedAppleAccount: string
   readonly sources: readonly string[]
   readonly left: string | null
+  /** User names that a source gave later, after a marriage: the same person. The stores keep seats under `userName`. */
+  readonly otherNames?: readonly string[]
 }
 
 export interface Device {

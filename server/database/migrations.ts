@@ -281,11 +281,32 @@ const notices = (dialect: Dialect): Migration => ({
   },
 })
 
+/** People and groups as SCIM clients set them. */
+const scimResources = (dialect: Dialect): Migration => ({
+  up: async (db: Kysely<unknown>) => {
+    const { text, bigint } = columnTypes(dialect)
+    await createTable(db, dialect, 'scim_resources')
+      .addColumn('kind', text, (column) => column.notNull())
+      .addColumn('id', text, (column) => column.notNull())
+      .addColumn('name_key', text, (column) => column.notNull())
+      .addColumn('external_id', text)
+      .addColumn('attributes', text, (column) => column.notNull())
+      .addColumn('created_at', bigint, (column) => column.notNull())
+      .addColumn('modified_at', bigint, (column) => column.notNull())
+      .addPrimaryKeyConstraint('scim_resources_key', ['kind', 'id'])
+      .execute()
+    await db.schema.createIndex('scim_resources_name').unique().on('scim_resources').columns(['kind', 'name_key']).execute()
+    await db.schema.createIndex('scim_resources_external').on('scim_resources').columns(['kind', 'external_id']).execute()
+    await db.schema.createIndex('scim_resources_made').on('scim_resources').columns(['kind', 'created_at', 'id']).execute()
+  },
+})
+
 export const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0001-foundation': foundation(dialect),
   '0002-location-orders': locationOrders,
   '0003-product-metadata': productMetadata(dialect),
   '0004-notices': notices(dialect),
+  '0005-scim-resources': scimResources(dialect),
 })
 
 /** All steps that are missing, or none: a step that fails takes its own changes back and throws. */

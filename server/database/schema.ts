@@ -27,6 +27,7 @@ export interface Database {
   notice_secrets: NoticeSecretsTable
   product_metadata: ProductMetadataTable
   product_icons: ProductIconsTable
+  scim_resources: ScimResourcesTable
 
   admins: AdminsTable
   sessions: SessionsTable
@@ -153,6 +154,16 @@ export interface PrincipalKeysTable {
   kind: string
   key: string
   ordinal: number
+}
+/** People and groups as SCIM clients set them; `kind` is `User` or `Group`, `name_key` the name without regard to case. */
+export interface ScimResourcesTable {
+  kind: string
+  id: string
+  name_key: string
+  external_id: string | null
+  attributes: string
+  created_at: number
+  modified_at: number
 }
 /** `pricing` is empty where the store has none: a key column holds no null. */
 export interface LicenseKeysTable {

@@ -94,7 +94,7 @@ export const createDirectoryByHand = ({ journal, directory, clock, chance }: Dir
     actor: Actor,
     kind: PrincipalKind,
     key: string,
-    make: (ordinal: number, sources: readonly string[]) => T,
+    make: (ordinal: number, sources: readonly string[], held: Principal | undefined) => T,
   ) =>
     journal.write(async (write): Promise<Result<T, DirectoryRefused<T>>> => {
       const read = principalReader(write)
@@ -103,7 +103,7 @@ export const createDirectoryByHand = ({ journal, directory, clock, chance }: Dir
       const isNamedHere = held !== undefined && held.left === null && held.sources.some(namesPrincipals)
       if (held !== undefined && isNamedHere) return err({ is: 'known-already', id: held.id })
       const ordinal = (await knowPrincipals(write, directory, handSource, [{ kind, key }])).ordinalOf(kind, key)
-      const made = make(ordinal, withHand(held?.sources ?? []))
+      const made = make(ordinal, withHand(held?.sources ?? []), held)
       await recordPrincipals(write, [made])
       await audit(write, actor, `${kind}.added`, made.id, {})
       return ok(made)
@@ -158,10 +158,14 @@ export const createDirectoryByHand = ({ journal, directory, clock, chance }: Dir
 
   return {
     addUser: (actor, fresh) =>
-      addPrincipal(actor, 'user', fresh.userName, (ordinal, sources) => ({
+      addPrincipal(actor, 'user', fresh.userName, (ordinal, sources, held) => ({
         ...bareUser(ordinal, fresh.userName, handSource),
         ...fresh,
         sources,
+        // Known by a later name: the stores keep the seats under the first.
+        ...(held !== undefined && isUser(held) && held.otherNames !== undefined
+          ? { userName: held.userName, otherNames: held.otherNames }
+          : {}),
       })),
     addDevice: async (actor, fresh) =>
       isOwnerKnown(fresh.ownerId)
@@ -240,7 +244,7 @@ export const createDirectoryByHand = ({ journal, directory, clock, chance }: Dir
 }
 
 /** Licenses with an assignment for the group that stands, or whose seats are still to be given back. */
-const licensesFor = async (write: Writing, group: GroupId): Promise<readonly LicenseId[]> => {
+export const licensesFor = async (write: Writing, group: GroupId): Promise<readonly LicenseId[]> => {
   const target = targetKeyOf({ kind: 'group', id: group })
   const keys = await write.trx.selectFrom('chunks').select('key').where('key', 'like', 'wishes/%').execute()
   const found: LicenseId[] = []

@@ -27,6 +27,7 @@ import {
   type PrincipalKind,
 } from '../../shared/ids.ts'
 import {
+  isUser,
   joinsByOf,
   normalSerialNumber,
   normalUserName,
@@ -87,6 +88,7 @@ export const createDirectory = async (deps: { readonly journal: Journal }): Prom
       (joinsBy === 'account' ? HAS_ACCOUNT : joinsBy === 'mail' ? HAS_MAIL : 0)
     last = Math.max(last, ordinal)
     ordinalByKey.set(`${kind}/${normalKey(kind, storeKeyOf(principal))}`, ordinal)
+    for (const name of (isUser(principal) && principal.otherNames) || []) ordinalByKey.set(`user/${normalUserName(name)}`, ordinal)
     allByKind.delete(kind)
   }
 

@@ -231,10 +231,12 @@ describe('what goes wrong', () => {
 
   test('with the address is a 404 in the form of all problems, and never a page', async () => {
     await using house = await createTestWeb()
-    for (const path of ['/api/v1/nothing', '/api/nothing', '/api', '/hooks/x', '/scim/v2/Users', '/metrics']) {
+    for (const path of ['/api/v1/nothing', '/api/nothing', '/api', '/hooks/x', '/metrics']) {
       const answer = await house.asKey()('GET', path)
       expect(answer, path).toMatchObject({ status: 404, json: { code: 'not-found' } })
     }
+    // A SCIM client reads only what has the form of SCIM.
+    expect(await house.asKey()('GET', '/scim/v3/Users')).toMatchObject({ status: 404, json: { status: '404', detail: expect.any(String) } })
     expect(await house.asNobody('GET', '/sync')).toMatchObject({ status: 426, json: { code: 'upgrade-expected' } })
   })
 

@@ -37,6 +37,7 @@ const tables = [
   'principal_keys',
   'product_icons',
   'product_metadata',
+  'scim_resources',
   'sessions',
   'setup_links',
   'store_cursors',
