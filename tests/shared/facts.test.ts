@@ -260,3 +260,43 @@ test('an empty chunk is no chunk', () => {
   for (const key of keys) expect(readColumns(key, undefined)).toEqual(noColumns)
   expect(readRows(wishes, new Uint8Array(0))).toEqual([])
 })
+
+describe('rows that an earlier release wrote', () => {
+  const bytes = (rows: readonly unknown[]) => new TextEncoder().encode(JSON.stringify(rows))
+  const connector = {
+    id: 'berlin',
+    name: 'Berlin',
+    foreignOwner: { id: 'x', name: 'Other', metadata: '', noticedAt: '2026-11-01T00:00:00.000Z' },
+  }
+  const { id, name, publisher, kind, platforms, iconUrl } = aLicense().product
+  const product = { id, name, publisher, kind, platforms, iconUrl }
+  const license = { ...aLicense(), product }
+
+  test('a connector has no parts yet, is asked and not told, and its other holder has not left', () => {
+    expect(readRows('connectors', bytes([connector]))).toMatchObject([
+      {
+        id: 'berlin',
+        notices: { state: 'polling' },
+        people: null,
+        devices: null,
+        subscriptions: null,
+        foreignOwner: { name: 'Other', leftAt: null },
+      },
+    ])
+    expect(readRows('connectors', bytes([{ ...connector, foreignOwner: null }]))).toMatchObject([{ foreignOwner: null }])
+  })
+
+  test('a product has no price yet', () => {
+    expect(readRows('licenses/0', bytes([license]))).toEqual([
+      { ...license, product: { ...product, deviceFamilies: [], bundleId: null, version: null, price: null } },
+    ])
+  })
+
+  test('and what is whole comes back byte for byte', () => {
+    const [row] = readRows('connectors', bytes([connector]))
+    const whole = rowsBytes('connectors', [must(row)])
+    expect(rowsBytes('connectors', readRows('connectors', whole))).toEqual(whole)
+    const licenses = rowsBytes('licenses/0', [aLicense()])
+    expect(rowsBytes('licenses/0', readRows('licenses/0', licenses))).toEqual(licenses)
+  })
+})
