@@ -1,14 +1,18 @@
 /**
  * `npm run bench`: the figures of the main trip at full size. A server of its own with a full-size organisation, a real
- * Chromium, loopback. Prints a table; what it printed, when and how, stands in tests/bench/README.md.
+ * Chromium, loopback; then a full sync of a full-size Location, and how many calls large orders take. Prints a table; what
+ * it printed, when and how, stands in tests/bench/README.md. `-- --only browser`, `sync` or `calls` for one of them.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { chromium, type Page } from 'playwright-core'
 import { openDatabase } from '../../server/database/database.ts'
 import { chromiumPath, launchArguments, ownerEmail, ownerPassword, root } from '../browser/town.ts'
+import { callScenarios, countCalls } from './fewest-calls.ts'
+import { measureFullSync, type FullSyncFigures } from './full-sync.ts'
 import { fullSize, writeLargeTenant } from './large-tenant.ts'
 import { scoreLicenseList } from './lighthouse.ts'
 
@@ -52,7 +56,7 @@ const listIsThere = async (page: Page): Promise<void> => {
     .waitFor()
 }
 
-const run = async (): Promise<void> => {
+const measureBrowser = async (): Promise<void> => {
   const dataDirectory = mkdtempSync(join(tmpdir(), 'quartermaster-bench-'))
   const profile = mkdtempSync(join(tmpdir(), 'quartermaster-profile-'))
   const database = await openDatabase({ dataDir: dataDirectory, databaseUrl: null })
@@ -119,9 +123,45 @@ const run = async (): Promise<void> => {
       .join(', '),
     '≥ 95 each',
   )
-  process.stdout.write(
-    `\n| Figure | Measured | Aim |\n|---|---|---|\n${rows.map(({ what, figure, aim }) => `| ${what} | ${figure} | ${aim} |`).join('\n')}\n`,
+}
+
+/** Each round has a fresh database, and bare loops before and after. */
+const rounds = 3
+
+const measureSync = async (): Promise<void> => {
+  const figures: FullSyncFigures[] = []
+  for (let round = 0; round < rounds; round += 1) figures.push(await measureFullSync())
+  const listed = (of: (one: FullSyncFigures) => number, digits: number): string => figures.map((one) => of(one).toFixed(digits)).join(', ')
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
+  note(
+    'first full sync against the bare loop, times, by the clock',
+    listed(({ fullMs, bareMs }) => fullMs / mean(bareMs), 2),
+    '≤ 1.5',
   )
+  note(
+    'the same in time of the working thread',
+    listed(({ cpuMs }) => cpuMs.full / mean(cpuMs.bare), 2),
+    'none',
+  )
+  note(
+    'a full sync of what is known already, likewise by the clock',
+    listed(({ againMs, bareMs }) => againMs / mean(bareMs), 2),
+    '≤ 1.5',
+  )
+  note('the bare loop itself', figures.map(({ bareMs }) => ms(mean(bareMs))).join(', '), 'none')
+  note(
+    'server memory at most, after the first and after the second',
+    figures.map(({ peakMB }) => `${peakMB.full}, ${peakMB.again} MB`).join('; '),
+    '≤ 300 MB',
+  )
+  note('an increment that brings nothing', figures.map(({ incrementMs }) => ms(incrementMs)).join(', '), '< 1 s')
+}
+
+const measureCalls = async (): Promise<void> => {
+  for (const scenario of callScenarios) {
+    const { calls, least, aboveLimit } = await countCalls(scenario)
+    note(`calls to the store: ${scenario.name}`, `${calls}, ${aboveLimit} above a limit`, `${least}, 0 above a limit`)
+  }
 }
 
 /** Time from an input event to the frame after the rows have changed, measured inside the page. */
@@ -154,4 +194,9 @@ const sortTime = (page: Page): Promise<number> =>
     return worst
   })
 
-await run()
+const { values } = parseArgs({ options: { only: { type: 'string' } } })
+const parts = { browser: measureBrowser, sync: measureSync, calls: measureCalls }
+for (const [name, measure] of Object.entries(parts)) if ((values.only ?? name) === name) await measure()
+process.stdout.write(
+  `\n| Figure | Measured | Aim |\n|---|---|---|\n${rows.map(({ what, figure, aim }) => `| ${what} | ${figure} | ${aim} |`).join('\n')}\n`,
+)
