@@ -178,16 +178,25 @@ export const addOrder = async (write: Writing, order: Order): Promise<void> => {
       seq: write.seq(),
     })
     .execute()
-  for (let from = 0; from < order.open.length; from += rowsPerInsert)
+  await openTargets(write, order.id, order.open)
+  await keepOrder(write, order, { nextPollAt: null })
+}
+
+/** More targets for an order that has not left; none of them is open in it. */
+export const extendOrder = async (write: Writing, order: Order, ordinals: readonly number[]): Promise<void> => {
+  await openTargets(write, order.id, ordinals)
+  await keepOrder(write, { ...order, open: [...order.open, ...ordinals], total: order.total + ordinals.length }, { nextPollAt: null })
+}
+
+/** One that was taken out of the order before is open again. */
+const openTargets = async (write: Writing, id: OrderId, ordinals: readonly number[]): Promise<void> => {
+  const target = { state: 'open', code: null, text: null, retryable: 0, at_seq: write.seq() }
+  for (let from = 0; from < ordinals.length; from += rowsPerInsert)
     await write.trx
       .insertInto('order_targets')
-      .values(
-        order.open
-          .slice(from, from + rowsPerInsert)
-          .map((ordinal) => ({ order_id: order.id, ordinal, state: 'open', code: null, text: null, retryable: 0, at_seq: write.seq() })),
-      )
+      .values(ordinals.slice(from, from + rowsPerInsert).map((ordinal) => ({ order_id: id, ordinal, ...target })))
+      .onConflict((conflict) => conflict.columns(['order_id', 'ordinal']).doUpdateSet(target))
       .execute()
-  await keepOrder(write, order, { nextPollAt: null })
 }
 
 /** Puts an order into its chunk and its table, and lets old finished ones go from the chunk. */

@@ -14,7 +14,7 @@ import type { Db } from './database/schema.ts'
 import type { DirectoryIndex } from './directory/directory.ts'
 import type { Journal, Writing } from './journal.ts'
 import { createOrderLine, type OrderLine } from './order-line.ts'
-import { addOrder, dropTargets, findChunkOfOrder, findOrder, keepOrder, orderIn, ordersIn, setTargets } from './order-rows.ts'
+import { addOrder, dropTargets, extendOrder, findChunkOfOrder, findOrder, keepOrder, orderIn, ordersIn, setTargets } from './order-rows.ts'
 import { createOrderSettling } from './order-settling.ts'
 import { isoTime, randomId, type Chance, type Clock } from '../shared/clock.ts'
 import type { Connector } from '../shared/connector.ts'
@@ -185,6 +185,23 @@ export const createOrders = (deps: OrdersDeps): Orders => {
     return order
   }
 
+  const findPlannedAlike = async (
+    write: Writing,
+    license: LicenseId,
+    action: Order['action'],
+    by: string,
+  ): Promise<LicenseOrder | undefined> =>
+    (await write.rows(ordersKey(license))).find(
+      (order) =>
+        order.state === 'planned' &&
+        order.action === action &&
+        order.cause === 'plan' &&
+        order.by === by &&
+        order.sentAt === null &&
+        order.done === 0 &&
+        order.failures.length === 0,
+    )
+
   /** Nobody but the one who asked by hand plans it: no wish does. */
   const planByHandAgain = async (write: Writing, order: Order, ordinals: readonly number[]): Promise<void> => {
     await addOrder(write, { ...order, ...planned(ordinals, order.by) })
@@ -194,7 +211,10 @@ export const createOrders = (deps: OrdersDeps): Orders => {
   return {
     plan: async (write, license, action, ordinals, by, cause = 'plan') => {
       await dropFailures(write, ordersKey(license.id), action, ordinals)
-      await addOrder(write, { ...planned(ordinals, by), connectorId: license.connectorId, licenseId: license.id, action, cause })
+      // Two orders of one license can't leave in one call: what is planned alike and has not left takes these in.
+      const alike = cause === 'plan' ? await findPlannedAlike(write, license.id, action, by) : undefined
+      if (alike !== undefined) await extendOrder(write, alike, ordinals)
+      else await addOrder(write, { ...planned(ordinals, by), connectorId: license.connectorId, licenseId: license.id, action, cause })
       write.told(() => wakeSoon(license.connectorId))
     },
     planLocation,

@@ -41,7 +41,7 @@ export const callScenarios: readonly CallScenario[] = [
     holding: { devices: 40, products: 10, ways: 4 },
     isOpen: true,
   },
-  { name: '25 products for 800 people and 1,000 devices', products: 25, users: 800, devices: 1000, isOpen: true },
+  { name: '25 products for 800 people and 1,000 devices', products: 25, users: 800, devices: 1000 },
   {
     name: '25 products for 300 devices, where the store takes 10 and 100',
     products: 25,
