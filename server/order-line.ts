@@ -118,12 +118,13 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
 
   const wakeSoon = (): void => {
     const now = clock.now()
-    if (gatherUntil <= now) gatherSince = now
+    if (!isGathering()) gatherSince = now
     gatherUntil = Math.min(now + gatherMs, gatherSince + mostGatherMs)
     if (running === undefined && (cancelTimer === undefined || wakesAt > gatherUntil)) wakeAt(gatherUntil)
   }
 
   const isPaused = (): boolean => isAhead(pausedUntil, longestPauseMs)
+  const isGathering = (): boolean => isAhead(gatherUntil, mostGatherMs)
   /** Nothing is ever planned further ahead than `mostMs`: what seems to be was planned before the clock was set back, and is due. */
   const isAhead = (at: number, mostMs: number): boolean => at > clock.now() && at - clock.now() <= mostMs
 
@@ -147,7 +148,7 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
     await askWhatIsDue(connection)
     await sendWhatIsPlanned(connection)
     const due = isPaused() ? pausedUntil : await nextPollAt()
-    const gathered = gatherUntil > clock.now() ? gatherUntil : undefined
+    const gathered = isGathering() ? gatherUntil : undefined
     const times = [due, gathered].filter((at) => at !== undefined)
     if (times.length > 0) wakeAt(Math.min(...times))
   }
@@ -187,7 +188,7 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
 
   const sendWhatIsPlanned = async (connection: StoreConnection): Promise<void> => {
     for (;;) {
-      if (stopped || isPaused() || gatherUntil > clock.now()) return
+      if (stopped || isPaused() || isGathering()) return
       const connector = await connectors.find(connectorId)
       // A token that was renewed, or a claim that was lifted, wakes the line.
       if (connector === undefined || writingBlockedBy(connector, clock.now()) !== undefined) return
