@@ -12,6 +12,7 @@ test('every screen has its path, and leads back to it', () => {
     '/people',
     '/people/users/u17',
     '/people/devices/d42',
+    '/activity',
     '/outbox',
     '/sign-in',
   ]) {
