@@ -30,6 +30,10 @@ test.each([
     town.sandbox.control.setOwner(campus.uId, { id: 'another', name: 'Fleetline', metadata: 'fleetline.example' })
     await town.ask('POST', `${pageOf(campus.uId)}/sync`, {})
     await town.serving.idle()
+    const lost = (await town.ask('GET', '/devices?q=CL-IPAD-0002')).body as { readonly items: readonly { readonly id: string }[] }
+    const [lostDevice] = lost.items
+    if (lostDevice === undefined) throw new Error('no device')
+    await town.ask('DELETE', `/devices/${lostDevice.id}`)
     const found: Record<string, readonly string[]> = {}
     const visitor = await (await town.browser()).newContext({ colorScheme, viewport: { width, height: 900 } })
     const door = await visitor.newPage()
