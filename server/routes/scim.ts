@@ -65,6 +65,7 @@ export const scimRoutes =
 
     for (const type of resourceTypes) putResource(web, scim, type)
 
+    web.post(`${scimBase}/.search`, (c) => answerSearch(c, scim))
     web.all(`${scimBase}/Me`, (c) => answerRefusal(c, { status: 501, detail: 'A key is no person. Ask for a user by its id.' }))
     web.all(`${scimBase}/Bulk`, (c) => answerRefusal(c, { status: 501, detail: 'There are no bulk requests here. Send them one by one.' }))
   }
@@ -72,22 +73,16 @@ export const scimRoutes =
 const putResource = (web: Parameters<RouteModule>[0], scim: Scim, type: ResourceType): void => {
   const path = `${scimBase}${type.endpoint}`
 
-  const answerList = async (
-    c: Context,
-    query: Result<ListQuery, ScimRefusal>,
-    only: string | undefined,
-    without: string | undefined,
-  ): Promise<Response> => {
-    if (!query.ok) return answerRefusal(c, query.error)
+  const answerList = async (c: Context, query: ListQuery, only: string | undefined, without: string | undefined): Promise<Response> => {
     const projection = readProjection(type, only, without)
-    const listed = await scim.list(actorIn(c), type, query.value, partsOf(type, projection))
+    const listed = await scim.list(actorIn(c), type, query, partsOf(type, projection))
     if (!listed.ok) return answerRefusal(c, listed.error)
     const { total, told } = listed.value
     return answerJson(
       c,
       listOf(
         total,
-        query.value.startIndex,
+        query.startIndex,
         told.map(({ resource }) => project(type, resource, projection)),
       ),
     )
@@ -95,25 +90,15 @@ const putResource = (web: Parameters<RouteModule>[0], scim: Scim, type: Resource
 
   const projectionIn = (c: Context): Projection => readProjection(type, c.req.query('attributes'), c.req.query('excludedAttributes'))
 
-  web.get(path, (c) =>
-    answerList(
-      c,
-      readListQuery(c.req.query('filter'), c.req.query('startIndex'), c.req.query('count')),
-      c.req.query('attributes'),
-      c.req.query('excludedAttributes'),
-    ),
-  )
+  web.get(path, async (c) => {
+    const query = readListQuery(c.req.query('filter'), c.req.query('startIndex'), c.req.query('count'))
+    return query.ok
+      ? await answerList(c, query.value, c.req.query('attributes'), c.req.query('excludedAttributes'))
+      : answerRefusal(c, query.error)
+  })
   web.post(`${path}/.search`, async (c) => {
-    const body = await jsonIn(c)
-    if (!body.ok) return answerRefusal(c, body.error)
-    if (!isComplex(body.value)) return answerRefusal(c, refusal('invalidSyntax', 'The body must be a JSON object.'))
-    const { schemas, filter, startIndex, count, attributes, excludedAttributes } = body.value
-    if (!Array.isArray(schemas) || !schemas.includes(searchSchema))
-      return answerRefusal(c, refusal('invalidSyntax', `The schemas of a search name ${searchSchema}.`))
-    if (filter !== undefined && typeof filter !== 'string') return answerRefusal(c, refusal('invalidFilter', 'The filter must be text.'))
-    const names = (list: unknown): string | undefined => (Array.isArray(list) ? list.join(',') : undefined)
-    const number = (value: unknown): string | undefined => (value === undefined || value === null ? undefined : JSON.stringify(value))
-    return answerList(c, readListQuery(filter, number(startIndex), number(count)), names(attributes), names(excludedAttributes))
+    const search = await searchIn(c)
+    return search.ok ? await answerList(c, search.value.query, search.value.only, search.value.without) : answerRefusal(c, search.error)
   })
   web.get(`${path}/:id`, async (c) => {
     const projection = projectionIn(c)
@@ -152,6 +137,30 @@ const putResource = (web: Parameters<RouteModule>[0], scim: Scim, type: Resource
     const removed = await scim.remove(actorIn(c), type, c.req.param('id'), isAsRead(c))
     return removed.ok ? c.body(null, 204) : answerRefusal(c, removed.error)
   })
+}
+
+/** People first, then groups. A filter that only one of the two understands finds none of the other. */
+const answerSearch = async (c: Context, scim: Scim): Promise<Response> => {
+  const search = await searchIn(c)
+  if (!search.ok) return answerRefusal(c, search.error)
+  const { query, only, without } = search.value
+  const found: object[] = []
+  let total = 0
+  let refused: ScimRefusal | undefined
+  let isUnderstood = false
+  for (const type of resourceTypes) {
+    const projection = readProjection(type, only, without)
+    const rest = { ...query, startIndex: Math.max(1, query.startIndex - total), count: query.count - found.length }
+    const listed = await scim.list(actorIn(c), type, rest, partsOf(type, projection))
+    if (!listed.ok) {
+      refused = listed.error
+      continue
+    }
+    isUnderstood = true
+    total += listed.value.total
+    found.push(...listed.value.told.map(({ resource }) => project(type, resource, projection)))
+  }
+  return isUnderstood || refused === undefined ? answerJson(c, listOf(total, query.startIndex, found)) : answerRefusal(c, refused)
 }
 
 const answerJson = (c: Context, value: object, status: 200 | 201 = 200, headers: Readonly<Record<string, string>> = {}): Response =>
@@ -202,6 +211,28 @@ const readListQuery = (
     startIndex: Math.max(1, from),
     count: Math.min(mostPerPage, Math.max(0, many)),
   })
+}
+
+interface Search {
+  readonly query: ListQuery
+  readonly only: string | undefined
+  readonly without: string | undefined
+}
+
+/** A query in a body (RFC 7644, section 3.4.3). */
+const searchIn = async (c: Context): Promise<Result<Search, ScimRefusal>> => {
+  const body = await jsonIn(c)
+  if (!body.ok) return body
+  if (!isComplex(body.value)) return err(refusal('invalidSyntax', 'The body must be a JSON object.'))
+  const { schemas, filter, startIndex, count, attributes, excludedAttributes } = body.value
+  if (!Array.isArray(schemas) || !schemas.includes(searchSchema))
+    return err(refusal('invalidSyntax', `The schemas of a search name ${searchSchema}.`))
+  if (filter !== undefined && filter !== null && typeof filter !== 'string')
+    return err(refusal('invalidFilter', 'The filter must be text.'))
+  const names = (list: unknown): string | undefined => (Array.isArray(list) ? list.join(',') : undefined)
+  const number = (value: unknown): string | undefined => (value === undefined || value === null ? undefined : JSON.stringify(value))
+  const query = readListQuery(filter ?? undefined, number(startIndex), number(count))
+  return query.ok ? ok({ query: query.value, only: names(attributes), without: names(excludedAttributes) }) : query
 }
 
 const jsonIn = async (c: Context): Promise<Result<unknown, ScimRefusal>> => {

@@ -5,6 +5,7 @@
  */
 import { isMatch, parsePath, type Filter, type Path } from './filter.ts'
 import {
+  idInAddress,
   isComplex,
   isSettable,
   isWorthKeeping,
@@ -18,7 +19,7 @@ import {
   type Value,
 } from './resource.ts'
 import { refusal, type ScimRefusal } from './refusal.ts'
-import { extensionNamed, type Attribute, type Place, type ResourceType } from './schema.ts'
+import { attributeNamed, extensionNamed, type Attribute, type Place, type ResourceType } from './schema.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 
 export const patchSchema = 'urn:ietf:params:scim:api:messages:2.0:PatchOp'
@@ -127,6 +128,11 @@ const changedAt = (resource: Resource, verb: Verb, path: Path, place: Place, val
     return err(refusal('mutability', `${attribute.name}${path.sub === undefined ? '' : `.${path.sub.name}`} can not be changed.`))
   if (!isSettable(attribute)) return ok(resource)
   const held = valueAt(resource, place)
+  if (path.sub?.name === '$ref') {
+    const id = typeof value === 'string' ? idInAddress(value) : value
+    const sub = attributeNamed(attribute.subAttributes, 'value')
+    return changedAt(resource, verb, { ...path, sub }, { ...place, sub }, id)
+  }
   const next =
     path.element !== undefined
       ? changedElements(attribute, held, verb, path.element, path.sub, value)

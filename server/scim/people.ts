@@ -86,11 +86,13 @@ export const nameIn = (resource: Resource, attribute: 'userName' | 'displayName'
   return ok(name)
 }
 
-/** With everything that is ours to tell. `nameOf` gives the display name of a person by id. */
-export const toldUser = (resource: Resource, manager: Complex | undefined): Resource => {
+/** A manager is kept by id alone; the address is ours to tell. */
+export const withManagerAddress = (resource: Resource, usersAddress: string): Resource => {
   const extension = resource[enterpriseSchema] as Complex | undefined
-  if (extension === undefined || extension['manager'] === undefined || manager === undefined) return resource
-  return withKey(resource, enterpriseSchema, { ...extension, manager })
+  const manager = (extension?.['manager'] as Complex | undefined)?.['value']
+  return typeof manager !== 'string'
+    ? resource
+    : withKey(resource, enterpriseSchema, { ...extension, manager: { value: manager, $ref: usersAddress + encodeURIComponent(manager) } })
 }
 
 /** What was changed, by the names of attributes alone: the audit tells no values. */

@@ -62,15 +62,20 @@ const readComplex = (attribute: Attribute, given: unknown, name: string): Result
       : undefined
   if (sent === undefined) return err(refusal('invalidValue', `${name} must be an object.`))
   const read: Record<string, Value> = {}
-  for (const [key, each] of Object.entries(sent)) {
+  for (const [key, each] of Object.entries(sent).sort(([a], [b]) => Number(a === '$ref') - Number(b === '$ref'))) {
     const sub = attributeNamed(attribute.subAttributes, key)
     if (sub === undefined || sub.mutability === 'readOnly') continue
     const value = readValue(sub, each, `${name}.${sub.name}`)
     if (!value.ok) return value
-    if (value.value !== undefined) read[sub.name] = value.value
+    if (value.value === undefined) continue
+    // An address is ours to tell; who sends nothing else means what it leads to.
+    if (sub.name !== '$ref') read[sub.name] = value.value
+    else if (typeof value.value === 'string') read['value'] ??= idInAddress(value.value)
   }
   return ok(isWorthKeeping(attribute, read) ? read : undefined)
 }
+
+export const idInAddress = (address: string): string => address.split('/').at(-1) ?? ''
 
 const describing: ReadonlySet<string> = new Set(['type', 'primary', 'display', '$ref'])
 /** A type or a mark without the value that it describes says nothing. */

@@ -150,9 +150,7 @@ const enterpriseAttributes: readonly Attribute[] = [
       type: 'reference',
       referenceTypes: ['User'],
       caseExact: true,
-      mutability: 'readOnly',
     }),
-    attribute('displayName', 'The name of the manager', { mutability: 'readOnly' }),
   ]),
 ]
 
@@ -167,9 +165,8 @@ const groupAttributes: readonly Attribute[] = [
         type: 'reference',
         referenceTypes: ['User'],
         caseExact: true,
-        mutability: 'readOnly',
+        mutability: 'immutable',
       }),
-      attribute('display', 'The name of the person', { mutability: 'readOnly' }),
       attribute('type', 'Always User', { canonicalValues: ['User'], mutability: 'immutable' }),
     ],
     { multiValued: true },

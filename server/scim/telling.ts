@@ -3,15 +3,15 @@ import { createHash } from 'node:crypto'
 import type { Db } from '../database/schema.ts'
 import type { FactReader } from '../facts.ts'
 import { createPrincipalNames } from '../principals.ts'
-import { asInDirectory, toldUser } from './people.ts'
+import { asInDirectory, withManagerAddress } from './people.ts'
 import { scimBase } from './refusal.ts'
-import { withKey, type Complex, type Resource } from './resource.ts'
+import type { Complex, Resource } from './resource.ts'
 import { groupIdsOfScim, type ScimRow } from './rows.ts'
 import { enterpriseSchema, groupSchema, userSchema } from './schema.ts'
 import { isoTime } from '../../shared/clock.ts'
 import { indexOfOrdinal, membersKey } from '../../shared/facts.ts'
 import { ordinalOf, parseGroupId, parsePrincipalId, principalIdOf, type GroupId } from '../../shared/ids.ts'
-import { displayNameOf, isUser } from '../../shared/principal.ts'
+import { isUser } from '../../shared/principal.ts'
 
 export interface Told {
   readonly resource: Resource
@@ -50,16 +50,6 @@ export const createTelling = (deps: { readonly facts: FactReader; readonly db: D
     version: etag,
   })
 
-  const managerOf = async (resource: Resource): Promise<Complex | undefined> => {
-    const manager = ((resource[enterpriseSchema] as Complex | undefined)?.['manager'] as Complex | undefined)?.['value']
-    if (typeof manager !== 'string') return undefined
-    const id = parsePrincipalId(manager)
-    const person = id === undefined ? undefined : await names.find(ordinalOf(id))
-    return person === undefined || !isUser(person)
-      ? { value: manager }
-      : { value: manager, $ref: `${base}/Users/${person.id}`, displayName: displayNameOf(person) }
-  }
-
   const groupsOf = async (ordinal: number): Promise<readonly Complex[]> => {
     groups ??= readGroups()
     return (await groups)
@@ -73,7 +63,7 @@ export const createTelling = (deps: { readonly facts: FactReader; readonly db: D
     // Memory follows a commit by a moment.
     const held = person !== undefined && isUser(person) ? asInDirectory(row.resource, person) : row.resource
     const etag = etagOf([row.id, held])
-    const told = toldUser(held, await managerOf(held))
+    const told = withManagerAddress(held, `${base}/Users/`)
     const inGroups = parts.groups && id !== undefined ? await groupsOf(ordinalOf(id)) : []
     return {
       etag,
@@ -95,7 +85,7 @@ export const createTelling = (deps: { readonly facts: FactReader; readonly db: D
       etag,
       resource: {
         ...row.resource,
-        members: parts.members ? await membersOf(ordinals) : [],
+        members: parts.members ? Array.from(ordinals, memberOf) : [],
         schemas: [groupSchema],
         id: row.id,
         meta: metaOf(row, `${base}/Groups/${row.id}`, etag),
@@ -103,15 +93,9 @@ export const createTelling = (deps: { readonly facts: FactReader; readonly db: D
     }
   }
 
-  const membersOf = async (ordinals: Uint32Array): Promise<readonly Complex[]> => {
-    const members: Complex[] = []
-    for (const ordinal of ordinals) {
-      const person = await names.find(ordinal)
-      const value: string = principalIdOf('user', ordinal)
-      const display = person === undefined ? '' : displayNameOf(person)
-      members.push(withKey({ value, $ref: `${base}/Users/${value}`, type: 'User' }, 'display', display || undefined))
-    }
-    return members
+  const memberOf = (ordinal: number): Complex => {
+    const value: string = principalIdOf('user', ordinal)
+    return { value, $ref: `${base}/Users/${value}`, type: 'User' }
   }
 
   return { tell: (row: ScimRow, parts: Parts): Promise<Told> => (row.kind === 'User' ? user(row, parts) : group(row, parts)) }
