@@ -81,6 +81,8 @@ export const pollEveryMs = 30_000
 const lagMs = 5 * 60_000
 /** An event that is still pending after this is settled by reading. */
 const pendingTooLongMs = 10 * 60_000
+/** After this it is not waited for any more: its seats are promised to nobody else for so long, and then what is not as asked is asked for again. */
+const pendingForGoodMs = 60 * 60_000
 
 interface Mark {
   readonly at: number
@@ -122,7 +124,8 @@ export const createOrderSettling = (deps: OrderSettlingDeps): OrderSettling => {
     const onStatus = async (held: Order, status: OrderStatus, attemptedAt: number): Promise<StoreFailure | undefined> => {
       switch (status.is) {
         case 'pending':
-          if (clock.now() - attemptedAt > pendingTooLongMs) return await settleByReading(connection, held, false, [])
+          if (clock.now() - attemptedAt > pendingTooLongMs)
+            return await settleByReading(connection, held, clock.now() - attemptedAt > pendingForGoodMs, [])
           return await postpone(held)
         case 'done':
           return await change(held, (write, order) => settle(write, order, order.open, []))

@@ -155,3 +155,26 @@ test('an empty list is not taken for a seat that was given back', async () => {
   await world.settle()
   expect(store.holders('Keynote')).toEqual([])
 })
+
+test('an event that never ends is waited for an hour, in which its seat is nobody else’s; then it is asked for again', async () => {
+  await using world = await createWorld({ seed: 10 })
+  const { ana, ben, store } = world
+  store.owns('Keynote', { seats: 1 })
+  await world.syncNow()
+  store.control.faults.arm({ fault: { is: 'event-stays-pending' }, endpoint: 'associate', times: 1 })
+  await ana.assign('Keynote', 'iPad-1')
+  await world.pass(10_000)
+  await ben.assign('Keynote', 'iPad-2')
+  await world.pass(50 * 60_000)
+  expect(await ana.sees('Keynote', 'iPad-1')).toEqual({ state: 'pending', because: 'order-open' })
+  expect(await ben.sees('Keynote', 'iPad-2')).toEqual({ state: 'waiting', because: 'no-seat-left' })
+  expect(associates(world)).toBe(1)
+  await world.pass(20 * 60_000)
+  expect(store.holders('Keynote')).toEqual(['iPad-1'])
+  expect(await ana.sees('Keynote', 'iPad-1')).toEqual({ state: 'placed', because: 'has-seat' })
+  expect(associates(world)).toBe(2)
+  // Its end comes after all: it finds what it would have done.
+  store.control.finishEvents()
+  await world.settle()
+  expect(store.holders('Keynote')).toEqual(['iPad-1'])
+})
