@@ -3,6 +3,7 @@
  * drawn from a seed; then all is mended, and the laws of the checkers must hold: nothing is given beyond what is owned,
  * nothing is given twice, and no seat is left that neither a wish, a found mark nor an open order explains.
  */
+import { isByAssignment, seatsKey } from '../../shared/facts.ts'
 import { seededChance } from '../world/hand-clock.ts'
 import { createWorld, products } from '../world/world.ts'
 import { Broken, createCheckers } from './checkers.ts'
@@ -151,11 +152,18 @@ export const runCell = async ({ point, fault }: Cell, seed: number): Promise<Cel
     await schedule.pass(6 * 60_000)
     await world.syncNow(true)
     await world.settle(restWithinMs)
-    // What the store gave to another than was asked for is nobody's here, and shown as found.
-    if (fault === 'done-for-another-serial')
-      for (const name of Object.keys(products))
-        for (const holder of store.holders(name)) if (holder.endsWith('X')) checkers.outside(name, holder)
+    if (fault === 'done-for-another-serial' || fault === 'done-without-effect') await explainFound()
     await checkers.atRest()
+  }
+
+  /** A store that said of an event that it is done, and lied: what it gave to another, or did not take back, is shown as found. */
+  const explainFound = async (): Promise<void> => {
+    for (const name of Object.keys(products)) {
+      const seats = await world.mustServer().house.journal.columns(seatsKey(world.licenseOf(name)))
+      seats.ordinals.forEach((ordinal, at) => {
+        if (!isByAssignment(seats, at)) checkers.outside(name, world.nameOfOrdinal(ordinal))
+      })
+    }
   }
 
   let broken: CellRun['broken']
