@@ -3,6 +3,7 @@
  * made again when what it rests on has changed. Screens change things through `workspace.edits` (kept on this device,
  * with or without a network) and `workspace.acts` (need the server), and hold only their own form's state.
  */
+import { figure } from './parts/figures.ts'
 import { createContext } from 'svelte'
 import { createSubscriber } from 'svelte/reactivity'
 import type { Verdict } from '../shared/assignment.ts'
@@ -407,7 +408,7 @@ const badgeOf = (console: AdminConsole): Badge => {
   const refused = rows.length - unsentCount
   const { is } = console.connection()
   const word = is === 'online' ? 'Online' : is === 'pulling' ? 'Syncing' : 'Offline'
-  const edits = unsentCount > 0 ? `${unsentCount.toLocaleString('en')} unsent` : word === 'Online' ? 'all saved' : 'nothing unsent'
+  const edits = unsentCount > 0 ? `${figure(unsentCount)} unsent` : word === 'Online' ? 'all saved' : 'nothing unsent'
   return {
     word,
     unsent: unsentCount,

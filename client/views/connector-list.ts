@@ -1,4 +1,5 @@
 /** Connectors and their tokens, worst first. */
+import { figure } from '../parts/figures.ts'
 import {
   byWorstStatus,
   connectorStatus,
@@ -96,7 +97,7 @@ const runningOf = ({ phase, done, total }: ProgressFrame): RunningSync => ({
   words:
     total === null
       ? done > 0
-        ? `${phaseWords[phase]}, ${done.toLocaleString('en')} so far`
+        ? `${phaseWords[phase]}, ${figure(done)} so far`
         : phaseWords[phase]
-      : `${phaseWords[phase]}, ${done.toLocaleString('en')} of ${total.toLocaleString('en')}`,
+      : `${phaseWords[phase]}, ${figure(done)} of ${figure(total)}`,
 })

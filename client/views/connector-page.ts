@@ -55,7 +55,7 @@ export const namesakesOf = (connector: Connector, all: readonly Connector[]): re
 export interface PartRow {
   readonly key: 'licenses' | 'people' | 'devices' | 'subscriptions'
   readonly name: string
-  /** "214 licenses, 3,120 seats in use". */
+  /** "214 licenses, 3 120 seats in use". */
   readonly what: string
   readonly health: 'healthy' | 'warning' | 'unhealthy' | 'off'
   /** "Read", "Not set up", "The last try failed". */

@@ -1,4 +1,5 @@
 /** An order as every screen tells of it: what was asked, how far it got, who was not served and why, and what can be done. */
+import { figure } from '../parts/figures.ts'
 import { isOpen, type Order, type OrderAction, type OrderState } from '../../shared/order.ts'
 import type { PrincipalName } from '../directory.ts'
 import { counted, seatsCounted } from './words.ts'
@@ -115,13 +116,13 @@ export const orderStateInWords = (order: Pick<Order, 'state' | 'unknown' | 'done
     case 'sent':
       return 'Being sent'
     case 'pending':
-      return order.done > 0 ? `${order.done.toLocaleString('en')} of ${order.total.toLocaleString('en')} answered` : 'Not answered yet'
+      return order.done > 0 ? `${figure(order.done)} of ${figure(order.total)} answered` : 'Not answered yet'
     case 'done':
       return 'Done'
     case 'partly-done':
       return order.failures.length === 0
-        ? `Done: ${order.done.toLocaleString('en')} of ${order.total.toLocaleString('en')}`
-        : `Partly done: ${order.done.toLocaleString('en')} of ${order.total.toLocaleString('en')}`
+        ? `Done: ${figure(order.done)} of ${figure(order.total)}`
+        : `Partly done: ${figure(order.done)} of ${figure(order.total)}`
     case 'failed':
       return 'Failed'
     case 'cancelled':

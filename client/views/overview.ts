@@ -1,4 +1,5 @@
 /** What needs attention, worst first. */
+import { figure } from '../parts/figures.ts'
 import type { ConnectorId, LicenseId } from '../../shared/ids.ts'
 import type { Order } from '../../shared/order.ts'
 import type { OutboxRow } from '../local-db.ts'
@@ -104,7 +105,7 @@ export const overviewOf = (
       key: `low-${row.id}`,
       level: row.low === 'low' || row.low === 'empty' ? 'notice' : 'warning',
       title: `${row.license.product.name} runs low`,
-      text: `${seatsCounted(Math.max(0, row.license.available ?? 0))} left of ${(row.license.total ?? 0).toLocaleString('en')}.`,
+      text: `${seatsCounted(Math.max(0, row.license.available ?? 0))} left of ${figure(row.license.total ?? 0)}.`,
       leadsTo: { is: 'license', id: row.id },
     })
   }

@@ -1,4 +1,5 @@
 /** The subscriptions of one Location as its screen shows them: when each ends, how much of each kind there is, what is under way. */
+import { figure } from '../parts/figures.ts'
 import { locationOrdersKey, subscriptionsKey } from '../../shared/facts.ts'
 import type { Connector } from '../../shared/connector.ts'
 import type { ConnectorId } from '../../shared/ids.ts'
@@ -58,7 +59,7 @@ export const daysInWords = (days: number): string => {
 
 /** "80 renewing and 20 expiring", "6 renewing". */
 export const renewalsInWords = ({ renewing, expiring }: RenewalCounts): string =>
-  [`${renewing.toLocaleString('en')} renewing`, ...(expiring > 0 ? [`${expiring.toLocaleString('en')} expiring`] : [])].join(' and ')
+  [`${figure(renewing)} renewing`, ...(expiring > 0 ? [`${figure(expiring)} expiring`] : [])].join(' and ')
 
 /** An end so near that whom it concerns should be told. */
 const soonDays = 14

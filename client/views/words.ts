@@ -1,9 +1,10 @@
 /** Small phrases that several views share. */
+import { figure } from '../parts/figures.ts'
 import type { Intent, SeatsAfter } from '../../shared/assignment.ts'
 import { exhaustive } from '../../shared/result.ts'
 import type { UnrevisedWish } from '../outbox.ts'
 
-export const counted = (count: number, one: string, many: string): string => `${count.toLocaleString('en')} ${count === 1 ? one : many}`
+export const counted = (count: number, one: string, many: string): string => `${figure(count)} ${count === 1 ? one : many}`
 export const seatsCounted = (count: number): string => counted(count, 'seat', 'seats')
 
 /** "Grade 7 tablets", "Grade 7 tablets and 2 more". */

@@ -112,7 +112,7 @@ test('days are those of the calendar on the wall', () => {
     expect(daysInWords(daysUntil('2027-11-24', now))).toBe('in 365 days')
     expect(daysInWords(daysUntil('2026-11-23', now))).toBe('1 day ago')
   }
-  expect(renewalsInWords({ renewing: 1200, expiring: 3 })).toBe('1,200 renewing and 3 expiring')
+  expect(renewalsInWords({ renewing: 1200, expiring: 3 })).toBe('1\u202f200 renewing and 3 expiring')
 })
 
 test('what would happen comes back as a preview, and only an answer that was confirmed as an order', async () => {
