@@ -47,13 +47,13 @@ export const standingsInWords = (standings: readonly Standing[]): { readonly sta
 }
 const names = (standings: readonly Standing[]): string => standings.map(({ connector }) => placeName(connector)).join(', ')
 
-/** "Left, and holds 3 seats; 2 of them can come back". */
+/** "3 seats to gain, 1 for good", "holds 2 seats for good". */
 export const toGainInWords = ({ seats, forGood }: ToGain): string =>
   seats === 0
     ? `holds ${seatsCounted(forGood)} for good`
     : forGood === 0
       ? `${seatsCounted(seats)} to gain`
-      : `${seatsCounted(seats)} to gain, ${forGood} stay`
+      : `${seatsCounted(seats)} to gain, ${forGood} for good`
 
 /** "CSV import", "Apple device list, Eastmere Schools", "Apple, Eastmere Schools". */
 export const sourceInWords = (source: string, connectors: readonly Connector[]): string => {

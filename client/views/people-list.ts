@@ -56,6 +56,8 @@ export interface DeviceRow extends RowCommon {
   readonly owner: Principal | undefined
 }
 
+export type ArrangedPeople = Arranged<PersonRow | DeviceRow>
+
 export interface PeopleBook {
   readonly users: number
   readonly devices: number
@@ -66,7 +68,7 @@ export interface PeopleBook {
   /** Leavers with seats that can come back, and how many those are. */
   readonly toGain: { readonly users: number; readonly devices: number; readonly seats: number }
   find(id: PrincipalId): PersonRow | DeviceRow | undefined
-  arrange(query: PeopleQuery): Arranged
+  arrange(query: PeopleQuery): ArrangedPeople
 }
 
 const codes: Record<RegistrationState, number> = { registered: 1, associated: 2, retired: 3 }

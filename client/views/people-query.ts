@@ -3,7 +3,6 @@ import type { Connector } from '../../shared/connector.ts'
 import { ordinalOf, type ConnectorId, type PrincipalId, type PrincipalKind } from '../../shared/ids.ts'
 import { displayNameOf, isUser, type Device, type Principal, type User } from '../../shared/principal.ts'
 import type { RegistrationState } from '../../shared/registration.ts'
-import type { DeviceRow, PersonRow } from './people-list.ts'
 import { windowOf, type Window } from './window.ts'
 
 /** `none`: not on the Location's list. */
@@ -48,8 +47,8 @@ export interface PeopleQuery {
   readonly turned?: boolean
 }
 
-export interface Arranged {
-  readonly rows: Window<PersonRow | DeviceRow>
+export interface Arranged<Row> {
+  readonly rows: Window<Row>
   /** Of all of them, in their order. */
   ids(): readonly PrincipalId[]
 }
@@ -102,14 +101,14 @@ const byNameOf = (roll: Roll, kind: PrincipalKind, items: readonly Principal[]):
   return order
 }
 
-export const arrange = (
+export const arrange = <Row>(
   roll: Roll,
   places: readonly Connector[],
   byPlace: StatesByPlace,
   sums: SeatSums,
   query: PeopleQuery,
-  rowOf: (row: Principal) => PersonRow | DeviceRow,
-): Arranged => {
+  rowOf: (row: Principal) => Row,
+): Arranged<Row> => {
   const { kind } = query
   const items: readonly Principal[] = kind === 'user' ? roll.users : roll.devices
   const ordinals = roll.ordinals[kind]

@@ -169,6 +169,35 @@ test('what is asked for while a change comes in is never older than the change',
   expect(rows.is === 'ready' && rows.value.map(({ product }) => product.name)).toEqual(['new'])
 })
 
+test('a run is read at one go, and stays whole when another tab has changed one of its chunks', async () => {
+  const store = createMemoryStore()
+  const localDb = store.open()
+  const keys = [1, 2, 10].map((n) => seatsKey(licenseIdOf(n)))
+  const bytesOf = (ordinal: number) =>
+    foldFact(
+      undefined,
+      columnsFact(seatsKey(licenseIdOf(1)), columnsOfSeats([{ ordinal, licenseType: 'device', origin: 'found', sinceS: 1 }])),
+    )
+  for (const key of keys) store.kept.chunks.set(key, { key, seq: 1, bytes: bytesOf(5) })
+  const read = createFacts({ localDb, onLoaded: () => undefined, onUnreadable: () => undefined, onTrouble: () => undefined })
+  expect(read.run('seats/')).toEqual({ is: 'loading' })
+  await read.loaded()
+  expect(read.run('seats/')).toEqual({ is: 'ready', value: keys })
+  const [first] = keys
+  if (first === undefined) throw new Error('no key')
+  const fourth = seatsKey(licenseIdOf(4))
+  for (const key of [first, fourth]) store.kept.chunks.set(key, { key, seq: 2, bytes: bytesOf(6) })
+  read.changed([
+    { key: first, chunk: 'unknown' },
+    { key: fourth, chunk: 'unknown' },
+  ])
+  expect(read.run('seats/')).toMatchObject({ is: 'ready', value: ['seats/l1', 'seats/l2', 'seats/l4', 'seats/l10'] })
+  expect(read.columns(first)).toEqual({ is: 'loading' })
+  await read.loaded()
+  const columns = read.columns(first)
+  expect(columns.is === 'ready' && [...columns.value.ordinals]).toEqual([6])
+})
+
 test('a first fetch in many parts goes on where it broke off', async () => {
   const desk = createDesk()
   for (let n = 0; n < 400; n += 1) putLicense(desk.server, license(n, `App ${n}`))
