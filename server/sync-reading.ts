@@ -24,7 +24,7 @@ export type OnPages = (pages: number, totalPages: number | null) => void
 /** Who we are at the store, and what came of putting our name on a Location that nobody holds. */
 export interface Identified {
   readonly identity: LocationIdentity
-  /** The store takes no write with this credential. */
+  /** The store took no write with this credential just now. What was known before may be a renewed token's past. */
   readonly readOnly: boolean
 }
 
@@ -91,7 +91,7 @@ export const createSyncReading = ({ facts }: SyncReadingDeps): SyncReading => {
 const identifyAndClaim = async (connection: StoreConnection, connector: Connector): Promise<Result<Identified, StoreFailure>> => {
   const identity = await connection.identify()
   if (!identity.ok) return identity
-  const asRead: Identified = { identity: identity.value, readOnly: connector.readOnly }
+  const asRead: Identified = { identity: identity.value, readOnly: false }
   const isToBeClaimed =
     identity.value.owner === null && connector.settings.autoClaim && connector.foreignOwner === null && !connector.readOnly
   if (!isToBeClaimed) return ok(asRead)

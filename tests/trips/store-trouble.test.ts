@@ -178,3 +178,23 @@ test('an event that never ends is waited for an hour, in which its seat is nobod
   await world.settle()
   expect(store.holders('Keynote')).toEqual(['iPad-1'])
 })
+
+test('a token that may write again is believed, though a sync with the one before it is still running', async () => {
+  await using world = await createWorld({ seed: 11 })
+  const { ana, store } = world
+  store.control.setPrivilege(locationId, 'read-only')
+  await ana.assign('Keynote', 'iPad-1')
+  await world.settle()
+  expect(await ana.sees('Keynote', 'iPad-1')).toEqual({ state: 'waiting', because: 'read-only-token' })
+  const { house } = world.mustServer()
+  const { id } = await world.connector()
+  const fresh = store.control.newToken(locationId)
+  // The sync hears late who it is, and the renewal comes in between.
+  let asked = 0
+  store.line.fault = ({ path }) => (path.endsWith('/client/config') && (asked += 1) === 1 ? { is: 'slow', ms: 5_000 } : undefined)
+  await world.schedule.run(house.syncs.request(id, 'admin', true))
+  expect(await world.schedule.run(house.connectors.renew(ana.actor, id, { contentToken: fresh }))).toMatchObject({ ok: true })
+  await world.settle()
+  expect(await world.connector()).toMatchObject({ readOnly: false })
+  expect(store.holders('Keynote')).toEqual(['iPad-1'])
+})
