@@ -184,7 +184,12 @@ export const createOrderSettling = (deps: OrderSettlingDeps): OrderSettling => {
     if (held === undefined) return undefined
     const served: number[] = []
     const missing: number[] = []
-    for (const { ordinal, holder } of await holdersOf(directory, held.open)) (isAsAsked(holder) ? served : missing).push(ordinal)
+    // A list may be older than what the order before this one did: that it shows the same is no proof until the lag is over.
+    const before = isLicenseOrder(held) ? settledLately(held.licenseId) : undefined
+    const undone = held.action === 'associate' ? 'taken' : 'given'
+    for (const { ordinal, holder } of await holdersOf(directory, held.open))
+      if (!isAsAsked(holder)) missing.push(ordinal)
+      else if (before?.get(ordinal) !== undone) served.push(ordinal)
     const named = new Map((await namedFailures(held, failures)).map((failure) => [failure.ordinal, failure]))
     const unnamed = failures.find(({ holders }) => holders === null)
     const failed = final ? missing.map((ordinal) => named.get(ordinal) ?? notSeen(ordinal, unnamed)) : []

@@ -198,3 +198,24 @@ test('a token that may write again is believed, though a sync with the one befor
   expect(await world.connector()).toMatchObject({ readOnly: false })
   expect(store.holders('Keynote')).toEqual(['iPad-1'])
 })
+
+test('a list that is older than a seat is no proof that the seat was given back', async () => {
+  await using world = await createWorld({ seed: 12 })
+  const { ana, store } = world
+  store.control.setSwitches({ listLagMs: { assets: 240_000, assignments: 240_000, users: 240_000 } })
+  await ana.assign('Keynote', 'iPad-1')
+  await world.pass(10_000)
+  expect(await ana.sees('Keynote', 'iPad-1')).toMatchObject({ state: 'placed' })
+  // The release never reaches the store, and the list that is to tell what became of it does not show the seat yet.
+  store.line.fault = ({ path }) => (path.endsWith('/disassociate') ? { is: 'cut', when: 'before' } : undefined)
+  await ana.remove('Keynote', 'iPad-1')
+  await world.pass(60_000)
+  expect(await ana.sees('Keynote', 'iPad-1')).toEqual({ state: 'pending', because: 'order-open' })
+  store.line.fault = () => undefined
+  await world.settle()
+  await world.pass(10 * 60_000)
+  await world.syncNow(true)
+  await world.settle()
+  expect(store.holders('Keynote')).toEqual([])
+  expect(await ana.wishes('Keynote')).toEqual([])
+})
