@@ -132,6 +132,21 @@ test('a person is retired with a book that stays, and registered again with keys
     .waitFor()
   await wished.waitFor({ state: 'detached' })
   expect(holds(reader.userName, app)).toBe(true)
+
+  // Another mail address: in the directory, and at the store.
+  await region(page, /^At the stores/)
+    .getByRole('button', { name: 'Tell what changed' })
+    .click()
+  const change = page.getByRole('dialog', { name: /^Tell .* about / })
+  await change.getByLabel('Mail address').fill('another@eastmere.example')
+  await change.getByRole('button', { name: 'Tell the store' }).click()
+  await change.waitFor({ state: 'detached' })
+  await page.getByText('another@eastmere.example', { exact: true }).first().waitFor()
+  await expect
+    .poll(
+      () => control.users(SCHOOLS_UID).find(({ clientUserId, status }) => clientUserId === reader.userName && status !== 'Retired')?.email,
+    )
+    .toBe('another@eastmere.example')
 })
 
 test('an invitation link is shown to who asks for it, can be mailed, and is kept nowhere; without a network the list is read and the act says why not', async () => {
