@@ -232,7 +232,10 @@ const creating: readonly Check[] = [
   ],
   [
     '7643 2.5: null and an empty list are no value',
-    async () => expect(Object.keys(await made({ title: null, emails: [], nickName: '' }))).not.toEqual(expect.arrayContaining(['title'])),
+    async () => {
+      const body = await made({ title: null, emails: [], nickName: '' })
+      expect(['title', 'emails', 'nickName'].filter((name) => name in body)).toEqual([])
+    },
   ],
   [
     '7644 3.3: what is unknown is passed over',
