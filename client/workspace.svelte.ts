@@ -248,7 +248,7 @@ export const openWorkspace = (deps: WorkspaceDeps): Workspace => {
           orders: withHistory(read.value, history.orders),
           syncs: withHistory(syncs, history.syncs),
           connectors: connectors.value,
-          licenseById: new Map(licenses.value.map(({ id, license }) => [id, license])),
+          licenses: licenses.value.map(({ license }) => license),
         },
         directory,
         query,

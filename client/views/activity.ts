@@ -59,7 +59,7 @@ export interface ActivitySource {
   readonly orders: readonly Order[]
   readonly syncs: readonly Sync[]
   readonly connectors: readonly ConnectorRow[]
-  readonly licenseById: ReadonlyMap<LicenseId, License>
+  readonly licenses: readonly License[]
 }
 
 /** Orders in the facts: of each license and of each Location. Finished ones without a failure are only the last few. */
@@ -83,6 +83,7 @@ export const ordersInFacts = (facts: Facts): ChunkRead<readonly Order[]> => {
 
 export const activityOf = (source: ActivitySource, directory: Pick<DirectoryReader, 'people'>, query: ActivityQuery): Activity => {
   const connectorById = new Map(source.connectors.map((row) => [row.connector.id, row]))
+  const licenseById = new Map(source.licenses.map((license) => [license.id, license]))
   const company = companyOf(source.orders)
   const people = directory.people()
   const nameOf = (ordinal: number): PrincipalName =>
@@ -126,7 +127,7 @@ export const activityOf = (source: ActivitySource, directory: Pick<DirectoryRead
         connector: found?.connector,
         running: isRunning(item) ? found?.running : undefined,
       }
-    const license = item.licenseId === null ? undefined : source.licenseById.get(item.licenseId)
+    const license = item.licenseId === null ? undefined : licenseById.get(item.licenseId)
     return {
       is: 'order',
       key: `o${item.id}`,

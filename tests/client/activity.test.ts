@@ -66,7 +66,7 @@ const source = (changes: Partial<ActivitySource>): ActivitySource => ({
   orders: [],
   syncs: [],
   connectors: connectorList([connector()], [], new Map(), now),
-  licenseById: new Map([[l1, license(1, 'Keynote')]]),
+  licenses: [license(1, 'Keynote')],
   ...changes,
 })
 const everything: ActivityQuery = { state: 'all', kind: 'all' }

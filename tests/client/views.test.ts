@@ -181,7 +181,13 @@ test('connectors come worst first, with what a running sync is doing', () => {
     ['Clinic', 'unhealthy'],
     ['North schools', 'healthy'],
   ])
-  expect(rows[1]).toMatchObject({ running: { words: 'Reading seats, 1\u202f200 of 4\u202f000' }, licenses: 2, total: 8, inUseOfTotal: 3, inUse: 93 })
+  expect(rows[1]).toMatchObject({
+    running: { words: 'Reading seats, 1\u202f200 of 4\u202f000' },
+    licenses: 2,
+    total: 8,
+    inUseOfTotal: 3,
+    inUse: 93,
+  })
 })
 
 test('the overview lists what needs attention, worst first, and what to do', () => {
