@@ -155,6 +155,8 @@ export const settled = (attribute: Attribute, value: Value | undefined, fresh: R
   if (!attribute.multiValued || !Array.isArray(value)) return value
   const elements = value as readonly Value[]
   if (attribute.type !== 'complex') return [...new Set(elements)]
+  // Members are many, and have neither a type that matters nor a primary.
+  if (attribute.name === 'members') return [...new Map(elements.map((element) => [(element as Complex)['value'], element])).values()]
   const hasTypes = ['emails', 'phoneNumbers', 'addresses', 'ims', 'photos'].includes(attribute.name)
   const byName = new Map<string, Value>()
   for (const element of elements) {

@@ -202,24 +202,6 @@ test('a change of members reaches who gets a license', async () => {
   expect(school.store.holders(school.uId, keynote)).toHaveLength(2)
 })
 
-test('a client that says everything twice at once makes each thing once', async () => {
-  await using desk = await openScimDesk()
-  const body = { schemas: [core], userName: 'ana', externalId: 'e' }
-  const made = await Promise.all(Array.from({ length: 8 }, () => desk.scim('POST', '/Users', { body })))
-  expect(made.map(({ status }) => status).sort()).toEqual([201, ...Array.from({ length: 7 }, () => 409)])
-  const id: string = made.find(({ status }) => status === 201)?.body.id
-  const groups = await Promise.all(
-    Array.from({ length: 4 }, () => desk.scim('POST', '/Groups', { body: { schemas: [coreGroup], displayName: 'G' } })),
-  )
-  expect(groups.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409])
-  const group: string = groups.find(({ status }) => status === 201)?.body.id
-  await Promise.all(Array.from({ length: 8 }, () => desk.patch(`/Groups/${group}`, { op: 'Add', path: 'members', value: [{ value: id }] })))
-  expect(await desk.membersOf(group)).toEqual([id])
-  const gone = await Promise.all(Array.from({ length: 4 }, () => desk.scim('DELETE', `/Users/${id}`)))
-  expect(gone.map(({ status }) => status).sort()).toEqual([204, 404, 404, 404])
-  expect((await desk.get('users?left=any')).body.items).toHaveLength(1)
-})
-
 test('the audit says who did what, by names of attributes and never by values; a repetition says nothing', async () => {
   await using desk = await openScimDesk()
   const id = await desk.makeUser('ana', { phoneNumbers: [{ value: '555-0199', type: 'work' }] })

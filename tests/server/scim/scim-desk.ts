@@ -60,5 +60,5 @@ const withScim = async <D extends Awaited<ReturnType<typeof openDesk>>>(desk: D)
   }
 }
 
-export const openScimDesk = async () => withScim(await openDesk())
+export const openScimDesk = async (options: Parameters<typeof openDesk>[0] = {}) => withScim(await openDesk(options))
 export const openScimSchool = async () => withScim(await openSchool())
