@@ -112,4 +112,4 @@ test('whatever is planned: each pair is asked once, nothing else is, and no call
     }),
     { numRuns: 1000, seed: 20261124 },
   )
-})
+}, 60_000)
