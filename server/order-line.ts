@@ -129,7 +129,14 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
   const isAhead = (at: number, mostMs: number): boolean => at > clock.now() && at - clock.now() <= mostMs
 
   /** The store as a whole can't be used now: the connector learns why, the line pauses where waiting helps. */
-  const onStoreFailure = async (failure: StoreFailure): Promise<void> => {
+  const onStoreFailure = async (connection: StoreConnection, failure: StoreFailure): Promise<void> => {
+    const connector = await connectors.find(connectorId)
+    if (connector === undefined) return
+    if ((await connections.of(connectorId, connector.kind)) !== connection) {
+      // It is said of a token that has been renewed meanwhile.
+      again = true
+      return
+    }
     await journal.write((write) => connectors.noteFailure(write, connectorId, failure))
     const ownPauseMs = Math.min(retryAfterTroubleMs * 2 ** Math.min(troubles, 10), longestOwnPauseMs)
     pausedUntil = clock.now() + (failure.is === 'store-busy' ? Math.min(failure.retryAfterMs, longestPauseMs) : ownPauseMs)
@@ -182,7 +189,7 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
       const failure = await asking.ask(chunkOfRow(row), row.id as OrderId, row.attempted_at ?? clock.now())
       crashpoint('after-settling')
       if (failure === undefined) troubles = 0
-      else await onStoreFailure(failure)
+      else await onStoreFailure(connection, failure)
     }
   }
 
@@ -196,7 +203,7 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
       if (ready.length === 0) return
       const limits = await connection.limits()
       // Nothing was asked yet: the orders stay planned, and whether they still may be is reconcile's to say.
-      if (!limits.ok) return await onStoreFailure(limits.error)
+      if (!limits.ok) return await onStoreFailure(connection, limits.error)
       const cut = cutOf(ready, limits.value)
       if (cut === undefined) return
       if (await send(connection, cut, ready, limits.value)) continue
@@ -435,7 +442,7 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
       case 'store-changed-meanwhile':
         // Nothing was done: it may be sent again, after the pause.
         await planAgain()
-        return await onStoreFailure(failure)
+        return await onStoreFailure(connection, failure)
       case 'credential-expired':
       case 'credential-invalid':
       case 'read-only-token':
@@ -446,7 +453,7 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
             ? withdrawOrder(write, order, clock.now())
             : keepOrder(write, { ...order, state: 'planned', unknown: false, sentAt: null }, { nextPollAt: null }),
         )
-        return await onStoreFailure(failure)
+        return await onStoreFailure(connection, failure)
     }
   }
 

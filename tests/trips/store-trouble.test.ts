@@ -219,3 +219,20 @@ test('a list that is older than a seat is no proof that the seat was given back'
   expect(store.holders('Keynote')).toEqual([])
   expect(await ana.wishes('Keynote')).toEqual([])
 })
+
+test('a token that was renewed while a call with the one before it was on its way is not blamed for that call', async () => {
+  await using world = await createWorld({ seed: 12 })
+  const { ana, store } = world
+  const { house } = world.mustServer()
+  const { id } = await world.connector()
+  store.control.setPrivilege(locationId, 'read-only')
+  const fresh = store.control.newToken(locationId)
+  let calls = 0
+  store.line.fault = ({ path }) => (path.endsWith('/assets/associate') && (calls += 1) === 1 ? { is: 'slow', ms: 4_000 } : undefined)
+  await ana.assign('Keynote', 'iPad-1')
+  await world.pass(1_000)
+  expect(await world.schedule.run(house.connectors.renew(ana.actor, id, { contentToken: fresh }))).toMatchObject({ ok: true })
+  await world.pass(20_000)
+  expect(await world.connector()).toMatchObject({ readOnly: false })
+  expect(store.holders('Keynote')).toEqual(['iPad-1'])
+})
