@@ -74,6 +74,8 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
   const atStore = { facts: journal, connector: connectorId }
   let running: Promise<void> | undefined
   let again = false
+  /** Something was planned that no run has looked at yet. */
+  let soon = false
   let cancelTimer: (() => void) | undefined
   let wakesAt = 0
   let gatherSince = 0
@@ -96,6 +98,7 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
     cancelTimer?.()
     cancelTimer = undefined
     again = false
+    soon = isGathering()
     running = run()
       .catch((cause: unknown) => {
         deps.onTrouble(cause)
@@ -104,6 +107,8 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
       .finally(() => {
         running = undefined
         if (again) wake()
+        // Planned since this run last looked at what is planned.
+        else if (soon) wakeAtLatest(gatherUntil)
       })
   }
 
@@ -120,7 +125,12 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
     const now = clock.now()
     if (!isGathering()) gatherSince = now
     gatherUntil = Math.min(now + gatherMs, gatherSince + mostGatherMs)
-    if (running === undefined && (cancelTimer === undefined || wakesAt > gatherUntil)) wakeAt(gatherUntil)
+    soon = true
+    if (running === undefined) wakeAtLatest(gatherUntil)
+  }
+
+  const wakeAtLatest = (at: number): void => {
+    if (!stopped && (cancelTimer === undefined || wakesAt > at)) wakeAt(at)
   }
 
   const isPaused = (): boolean => isAhead(pausedUntil, longestPauseMs)
@@ -155,9 +165,7 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
     await askWhatIsDue(connection)
     await sendWhatIsPlanned(connection)
     const due = isPaused() ? pausedUntil : await nextPollAt()
-    const gathered = isGathering() ? gatherUntil : undefined
-    const times = [due, gathered].filter((at) => at !== undefined)
-    if (times.length > 0) wakeAt(Math.min(...times))
+    if (due !== undefined) wakeAt(due)
   }
 
   const nextPollAt = async (): Promise<number | undefined> => {

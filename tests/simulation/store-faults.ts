@@ -114,17 +114,15 @@ export const armStoreFault = (fault: StoreFault, world: World, drawn: Drawn): Ar
       retries = true
       bothWays({ fault: { is: 'apple-error', errorNumber: 9602 }, times: 1 })
       break
-    case 'limits-shrink': {
-      let acts = 0
+    case 'limits-shrink':
+      // A call is too large before anybody was told of it; that the limits are lower shows a little later.
+      bothWays({ fault: { is: 'apple-error', errorNumber: drawn.pick([9700, 9701, 9702]) }, times: 1 })
       tend = () => {
-        acts += 1
-        // The product reads limits every five minutes: it does not know of these.
-        if (acts === 1 + skip) control.setLimits({ maxSerialNumbers: 1, maxAssets: 1, maxClientUserIds: 1 })
-        struck = control.requests().filter(({ errorNumber }) => errorNumber !== null && errorNumber >= 9700 && errorNumber <= 9702).length
+        if (control.requests().some(({ errorNumber }) => errorNumber !== null && errorNumber >= 9700 && errorNumber <= 9702))
+          control.setLimits({ maxSerialNumbers: 1, maxAssets: 1, maxClientUserIds: 1 })
         return Promise.resolve()
       }
       break
-    }
     case 'partly-done':
       bothWays({ fault: { is: 'targets-fail', errorNumber: drawn.pick([9603, 9612]), keys: ['IPAD-2', 'IPAD-4'] } })
       break
