@@ -327,11 +327,11 @@ export const connectorRoutes =
         tags,
         summary: 'Take over a location that another management service holds',
         description:
-          'Without `confirm` it is 409 confirmation-required, with the owner that would be put out, while another service holds the location. A full sync follows.',
+          'With `confirm` false it is 409 confirmation-required, with the owner that would be put out, while another service holds the location: to ask before. The call by itself takes it over. A full sync follows.',
         responses: { 200: answer('Ours', connectorSchema), ...problems(404, 409, 422, 503) },
       }),
       allow('manage-connectors'),
-      body(v.strictObject({ confirm: v.optional(v.boolean(), false) })),
+      body(v.strictObject({ confirm: v.optional(v.boolean(), true) })),
       async (c) => {
         const connector = await find(c)
         if (connector === undefined) return unknown(c)
