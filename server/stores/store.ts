@@ -230,6 +230,14 @@ export type OrderStatus =
   /** The store knows the reference no more: read the targets. */
   | { readonly is: 'gone' }
 
+/** The store's word that a write was accepted. */
+export interface Accepted {
+  /** What `orderStatus` is asked with; made by the connection where the store has none. */
+  readonly reference: string
+  /** A store that does the work within the call says at once what came of it. Absent: ask `orderStatus`. */
+  readonly settled?: Extract<OrderStatus, { readonly is: 'done' | 'failed' }>
+}
+
 // ---- Notices ----
 
 /** Where the store is to send its notices, and the secret that it sends with each. */
@@ -337,8 +345,8 @@ export interface StoreConnection {
   describe(productIds: readonly string[], country: string): Promise<Result<readonly ProductDescription[], StoreFailure>>
   /** The store's present limits for one write; re-read by age and after every `over-limit`. */
   limits(): Promise<Result<WriteLimits, StoreFailure>>
-  /** Checks the owner, then sends. The reference is the store's word that it was accepted, nothing more. */
-  write(request: WriteRequest): Promise<Result<{ readonly reference: string }, WriteFailure>>
+  /** Checks the owner, then sends. */
+  write(request: WriteRequest): Promise<Result<Accepted, WriteFailure>>
   /** `products` are those of the call, in case the answer names none. */
   orderStatus(reference: string, products: readonly ProductKey[]): Promise<Result<OrderStatus, StoreFailure>>
   /**
