@@ -1,4 +1,5 @@
 /** Users, devices and groups: whom licenses go to. */
+import type { GroupRule } from './group-rule.ts'
 import type { GroupId, PrincipalId, PrincipalKind } from './ids.ts'
 
 /** `sources` name where it is known from: `csv`, `apple:<connector>`, …; `left` is when its last source stopped naming it. */
@@ -31,13 +32,18 @@ export interface Device {
 export type Principal = User | Device
 export const isUser = (principal: Principal): principal is User => 'userName' in principal
 
-/** A set of users or of devices; members are kept apart as a column of ordinals. */
+/** A set of users or of devices; its own members are kept apart as a column of ordinals. */
 export interface Group {
   readonly id: GroupId
   readonly name: string
   readonly kind: PrincipalKind
+  /** Its own members; those of nested groups are not among them. */
   readonly memberCount: number
   readonly sources: readonly string[]
+  /** Directly nested in it, of the same kind: their members are members too. Absent: none. A ring of groups is survived. */
+  readonly groups?: readonly GroupId[]
+  /** Who is in follows from this rule, and is kept in step by the server. Absent: members are named one by one. */
+  readonly rule?: GroupRule
 }
 
 /** How a store that keeps a list of people could take this one up. */
