@@ -8,8 +8,8 @@
 import type { Chance } from '../../../shared/clock.ts'
 import { err, type Result } from '../../../shared/result.ts'
 import { senseOf, type Refusal } from './failures.ts'
-import { ask, parseJson, type Heard, type HttpDeps, type Method } from './http.ts'
-import { createPace, parseRetryAfter } from './pace.ts'
+import { ask, parseJson, type Heard, type HttpDeps, type Method } from '../http.ts'
+import { createPace, parseRetryAfter } from '../pace.ts'
 import { parseErrorNumber, type Unreadable } from './wire.ts'
 
 export type RequestFailure =

@@ -12,8 +12,8 @@ import type { DeviceRead, StoreDevices, StoreFailure } from '../store.ts'
 import { clientAssertion } from './client-assertion.ts'
 import { programOf, type DeviceAccount } from './device-account.ts'
 import { parseAccessGrant, parseDevicesPage, parseOneDevice, refusalCodeOf } from './device-wire.ts'
-import { ask, parseJson, type HttpDeps, type HttpRequest } from './http.ts'
-import { createPace, parseRetryAfter } from './pace.ts'
+import { ask, parseJson, type HttpDeps, type HttpRequest } from '../http.ts'
+import { createPace, parseRetryAfter } from '../pace.ts'
 
 export interface DeviceAddresses {
   /** Up to and including `/v1`. Apple's own stands for either of its two hosts. */

@@ -3,7 +3,7 @@
  * Apple's message; a number that is in no list goes by the status class. Source: docs/stores/apple-apps-and-books.md, 2.13.
  */
 import type { StoreFailure, TargetFailure } from '../store.ts'
-import type { Method } from './http.ts'
+import type { Method } from '../http.ts'
 
 /** Apple said no to a whole request and nothing was done. `errorNumber` undefined: it gave none. */
 export interface Refusal {

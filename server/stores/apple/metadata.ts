@@ -7,9 +7,9 @@ import type { ProductKind } from '../../../shared/license.ts'
 import { err, ok, type Result } from '../../../shared/result.ts'
 import type { ProductDescription, StoreFailure } from '../store.ts'
 import { userAgent } from './client.ts'
-import { ask, parseJson, type HttpDeps } from './http.ts'
+import { ask, parseJson, type HttpDeps } from '../http.ts'
 import { parseLookup, parsePublicLookup, type LookupAnswer, type LookupItem, type LookupUnreadable } from './lookup-answer.ts'
-import { longestPauseMs, parseRetryAfter } from './pace.ts'
+import { longestPauseMs, parseRetryAfter } from '../pace.ts'
 
 export interface MetadataDeps extends HttpDeps {
   /** The configured address. The one that the service configuration tells is not used. */

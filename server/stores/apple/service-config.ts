@@ -2,7 +2,7 @@
 import { ok, type Result } from '../../../shared/result.ts'
 import type { Clock } from '../../../shared/clock.ts'
 import type { AppleClient, RequestFailure } from './client.ts'
-import { defaultRequestsPerSecond } from './pace.ts'
+import { defaultRequestsPerSecond } from '../pace.ts'
 import { parseServiceConfig } from './wire.ts'
 
 /** The published values; older answers leave some of them out. */

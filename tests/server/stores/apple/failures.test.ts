@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { failureOfRefusal, senseOf, targetFailureOf } from '../../../../server/stores/apple/failures.ts'
-import type { Method } from '../../../../server/stores/apple/http.ts'
+import type { Method } from '../../../../server/stores/http.ts'
 
 const none = (): undefined => undefined
 const of = (errorNumber: number | undefined, status: number, method: Method = 'GET') =>

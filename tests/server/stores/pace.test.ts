@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { createPace, parseRetryAfter } from '../../../../server/stores/apple/pace.ts'
-import type { Chance } from '../../../../shared/clock.ts'
-import { handClock } from '../../../world/hand-clock.ts'
+import { createPace, parseRetryAfter } from '../../../server/stores/pace.ts'
+import type { Chance } from '../../../shared/clock.ts'
+import { handClock } from '../../world/hand-clock.ts'
 
 const chanceOf = (fraction: number): Chance => ({ fraction: () => fraction, bytes: (count) => new Uint8Array(count) })
 const round = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

@@ -1,7 +1,7 @@
 /** One request, one answer: bounded in time and size, no redirect followed, nothing thrown. */
-import type { Clock } from '../../../shared/clock.ts'
+import type { Clock } from '../../shared/clock.ts'
 
-export type Method = 'GET' | 'POST'
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 export type Heard =
   | { readonly is: 'answer'; readonly status: number; readonly headers: Headers; readonly text: string }

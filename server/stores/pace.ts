@@ -1,32 +1,41 @@
 /**
- * How fast one Location may be asked: a token bucket at half of what Apple allows, since another management service may
- * use the other half, and one pause for the whole Location when Apple asks for it.
+ * How fast one Location may be asked: a token bucket at half of what its store allows, since another management service
+ * may use the other half, and one pause for the whole Location when the store asks for it.
  * Source: docs/stores/apple-apps-and-books.md, 2.14.
  */
-import { sleep, type Chance, type Clock } from '../../../shared/clock.ts'
+import { sleep, type Chance, type Clock } from '../../shared/clock.ts'
 
 export interface Pace {
   /** Waits for this Location's turn. Gives 0 when it has come, or how long the pause still lasts when that is more than `mostWaitMs`. */
   turn(mostWaitMs: number): Promise<number>
-  /** Apple could not serve a request. Every request of the Location now pauses; gives for how long. */
+  /** The store could not serve a request. Every request of the Location now pauses; gives for how long. */
   backOff(retryAfterMs: number | undefined): number
-  /** Apple served a request: the next trouble begins with a short pause again. */
+  /** The store served a request: the next trouble begins with a short pause again. */
   recovered(): void
   setRate(requestsPerSecond: number): void
 }
 
-/** Allowed requests a second while Apple has not said; older answers leave it out. */
+/** Allowed requests a second while the store has not said; Apple's older answers leave it out. */
 export const defaultRequestsPerSecond = 10
 const ourShare = 0.5
 /** Requests that may follow each other at once, in seconds of our share: with it, no second holds more than three quarters of what is allowed. */
 const burstS = 0.5
 const firstPauseMs = 1000
 const longestOwnPauseMs = 300_000
-/** What we let Apple ask for. A longer or a wrong date would stop the Location unseen. */
+/** What we let a store ask for. A longer or a wrong date would stop the Location unseen. */
 export const longestPauseMs = 60 * 60_000
 
-export const createPace = ({ clock, chance }: { readonly clock: Clock; readonly chance: Chance }): Pace => {
-  let perSecond = defaultRequestsPerSecond * ourShare
+export const createPace = ({
+  clock,
+  chance,
+  requestsPerSecond = defaultRequestsPerSecond,
+}: {
+  readonly clock: Clock
+  readonly chance: Chance
+  /** What the store allows until `setRate` says otherwise. */
+  readonly requestsPerSecond?: number
+}): Pace => {
+  let perSecond = requestsPerSecond * ourShare
   const most = (): number => Math.max(1, perSecond * burstS)
   let tokens = most()
   let filledAt = clock.now()
@@ -64,7 +73,7 @@ export const createPace = ({ clock, chance }: { readonly clock: Clock; readonly 
     backOff: (retryAfterMs) => {
       const own = Math.min(longestOwnPauseMs, firstPauseMs * 2 ** Math.min(troubles, 10))
       troubles += 1
-      // The jitter takes up to half away; what Apple asked for is never cut short.
+      // The jitter takes up to half away; what the store asked for is never cut short.
       const pauseMs =
         retryAfterMs !== undefined && retryAfterMs > 0
           ? Math.min(retryAfterMs, longestPauseMs)
