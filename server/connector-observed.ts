@@ -1,6 +1,13 @@
 /** What a connector is after its store has answered: its credential, who holds the Location, what may be written. Pure. */
 import type { LocationIdentity, StoreFailure } from './stores/store.ts'
-import { credentialStateAt, type Capabilities, type Connector, type CredentialRecord, type ForeignOwner } from '../shared/connector.ts'
+import {
+  credentialStateAt,
+  retiredCapabilities,
+  type Capabilities,
+  type Connector,
+  type CredentialRecord,
+  type ForeignOwner,
+} from '../shared/connector.ts'
 
 export type Owner = NonNullable<LocationIdentity['owner']>
 
@@ -31,8 +38,10 @@ export const afterIdentity = (
     return { ...connector, credential: { ...connector.credential, state: 'invalid', checkedAt } }
   const foreignOwner = foreignOwnerAfter(connector.foreignOwner, identity.owner, observed)
   const expiresAt = identity.expiresAt ?? connector.credential.expiresAt
+  // It answers: what an earlier answer turned off is on again.
+  const { retirement: _, ...answering } = connector
   return {
-    ...connector,
+    ...answering,
     capabilities: capabilities ?? connector.capabilities,
     location: identity.location,
     // The store takes it; whether its end has come follows from the time, which may be set right again.
@@ -68,6 +77,11 @@ export const afterFailure = (connector: Connector, failure: StoreFailure, observ
       return { ...connector, readOnly: true }
     case 'foreign-owner':
       return afterOwner(credential('foreign'), failure.owner, observed)
+    case 'store-retired': {
+      const { since, text } = failure
+      const noticedAt = connector.retirement?.noticedAt ?? checkedAt
+      return { ...connector, capabilities: retiredCapabilities(connector.capabilities, since), retirement: { noticedAt, text } }
+    }
     case 'store-busy':
     case 'store-unreachable':
     case 'store-refused':

@@ -6,6 +6,7 @@ import { afterFailure, afterIdentity, afterOwner, isUsable, type Observed, type 
 import type { Credentials } from './credentials.ts'
 import type { Journal, Writing } from './journal.ts'
 import { letGoOfDevices } from './directory/device-list.ts'
+import { licensesInAct } from './licenses.ts'
 import type { Secret } from './secret.ts'
 import type { CredentialMalformed, CredentialRead, LocationIdentity, StoreFailure } from './stores/store.ts'
 import { forgetCursor } from './sync-cursor.ts'
@@ -21,8 +22,9 @@ import {
   type ForeignOwner,
   type PartRecord,
 } from '../shared/connector.ts'
-import { rowsFact } from '../shared/facts.ts'
+import { licensesKey, rowsFact } from '../shared/facts.ts'
 import { parseConnectorId, type ConnectorId } from '../shared/ids.ts'
+import type { License } from '../shared/license.ts'
 import { err, ok, type Result } from '../shared/result.ts'
 
 export interface NewConnector {
@@ -36,7 +38,7 @@ export interface NewConnector {
 export type ConnectRefused =
   | { readonly is: 'kind-not-supported'; readonly kind: ConnectorKind }
   | CredentialMalformed
-  | { readonly is: 'credential-refused'; readonly text: string }
+  | { readonly is: 'credential-refused' | 'store-retired'; readonly text: string }
   | { readonly is: 'location-already-connected'; readonly connectorId: ConnectorId; readonly name: string }
 
 export type RenewRefused =
@@ -137,7 +139,28 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
         detail: { owner: ownerName(holds), metadata: holds.metadata },
         origin: 'server',
       })
+    if (before.retirement === undefined && after.retirement !== undefined) await keepAsRetired(write, after)
     if (!isUsable(before, clock.now()) && isUsable(after, clock.now())) await forgetCursor(write, after.id)
+  }
+
+  /** Counts stay as they were read, and say so. The next good sync has the last word again. */
+  const keepAsRetired = async (write: Writing, { id, retirement }: Connector): Promise<void> => {
+    const putByChunk = new Map<ReturnType<typeof licensesKey>, License[]>()
+    for (const license of await licensesInAct(write, id)) {
+      const key = licensesKey(license.id)
+      const put = putByChunk.get(key) ?? []
+      put.push({ ...license, countSource: 'kept', assignable: false })
+      putByChunk.set(key, put)
+    }
+    for (const [key, put] of putByChunk) await write.record(rowsFact(key, put))
+    await appendAudit(write.trx, {
+      at: clock.now(),
+      actor: theServer,
+      action: 'store.retired',
+      object: id,
+      detail: { text: retirement?.text ?? '' },
+      origin: 'server',
+    })
   }
 
   const updateAndFollow: Connectors['update'] = async (write, id, change) => {
@@ -154,7 +177,7 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
   const connectedAs = async (
     write: Writing,
     all: readonly Connector[],
-    store: Connector['store'],
+    kind: ConnectorKind,
     read: CredentialRead,
     identity: LocationIdentity | undefined,
   ): Promise<Connector | undefined> => {
@@ -164,7 +187,7 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
         : await write.trx
             .selectFrom('locations')
             .select('connector')
-            .where('key', '=', `${store}/${identity.location.key}`)
+            .where('key', '=', locationWord(kind, identity.location.key))
             .executeTakeFirst()
     const taken =
       byLocation ??
@@ -190,7 +213,7 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
       { readonly read: CredentialRead; readonly identity: LocationIdentity | undefined },
       | { readonly is: 'kind-not-supported'; readonly kind: ConnectorKind }
       | CredentialMalformed
-      | { readonly is: 'credential-refused'; readonly text: string }
+      | { readonly is: 'credential-refused' | 'store-retired'; readonly text: string }
     >
   > => {
     const store = connections.storeOf(kind)
@@ -234,7 +257,7 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
           return err({ is: 'credential-of-another-location', here, there })
         }
         if (current.location === null) {
-          const key = `${current.store}/${identity.location.key}`
+          const key = locationWord(current.kind, identity.location.key)
           const taken = await write.trx.selectFrom('locations').select('connector').where('key', '=', key).executeTakeFirst()
           const there = taken && (await write.rows('connectors')).find((row) => row.id === taken.connector)
           if (taken !== undefined && taken.connector !== id)
@@ -284,12 +307,12 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
       return await journal.write(async (write) => {
         const all = await write.rows('connectors')
         // Inside the act: of two people who upload the same file at once, the second finds the first.
-        const there = await connectedAs(write, all, store.store, read, identity)
+        const there = await connectedAs(write, all, fresh.kind, read, identity)
         if (there !== undefined) return err({ is: 'location-already-connected' as const, connectorId: there.id, name: there.name })
         if (identity !== undefined)
           await write.trx
             .insertInto('locations')
-            .values({ key: `${store.store}/${identity.location.key}`, connector: id })
+            .values({ key: locationWord(store.kind, identity.location.key), connector: id })
             .execute()
         const bare: Connector = {
           id,
@@ -409,7 +432,7 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
     noteIdentity: async (write, id, identity) => {
       const connector = await updateAndFollow(write, id, (current) => withIdentity(current, identity))
       if (connector !== undefined) {
-        const key = `${connector.store}/${identity.location.key}`
+        const key = locationWord(connector.kind, identity.location.key)
         await write.trx
           .insertInto('locations')
           .values({ key, connector: id })
@@ -442,6 +465,9 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
   }
 }
 
+/** One Location is connected once by each kind of connector: a tenant has a store and a directory. Apple's are written as in earlier releases. */
+const locationWord = (kind: ConnectorKind, key: string): string => `${kind === 'apple-apps-books' ? 'apple' : kind}/${key}`
+
 /** Two connectors of one name could not be told apart in any text: the second has the end of its Location's key behind it. */
 const nameApart = (others: readonly Connector[], wanted: string, key: string): string => {
   const isTaken = (name: string): boolean => others.some((other) => other.name.trim().toLowerCase() === name.trim().toLowerCase())
@@ -454,8 +480,10 @@ const nameApart = (others: readonly Connector[], wanted: string, key: string): s
 }
 
 /** Undefined: the store could not say. The credential is kept, and tried again at the next sync. */
-const refusalOf = (failure: StoreFailure): { readonly is: 'credential-refused'; readonly text: string } | undefined => {
+const refusalOf = (failure: StoreFailure): { readonly is: 'credential-refused' | 'store-retired'; readonly text: string } | undefined => {
   switch (failure.is) {
+    case 'store-retired':
+      return { is: failure.is, text: failure.text }
     case 'store-busy':
     case 'store-unreachable':
     case 'store-answer-unreadable':

@@ -52,7 +52,7 @@ export const licenseAfter = (
   return {
     ...kept,
     licenseTypes: read.licenseTypes,
-    revocable: read.revocable,
+    revocable: read.revocable && connector.capabilities.revoke,
     total: read.total,
     inUse: read.inUse,
     available: read.available,
@@ -60,8 +60,8 @@ export const licenseAfter = (
     unlimited: read.unlimited,
     asOf: readAt,
     readAt,
-    countSource: 'live',
-    assignable: read.assignable,
+    countSource: connector.capabilities.counts,
+    assignable: read.assignable && connector.capabilities.assign,
     gone: false,
     ...own,
   }

@@ -106,6 +106,7 @@ export const createNoticeSubscription = (deps: NoticeSubscriptionDeps): NoticeSu
       case 'store-unreachable':
       case 'store-answer-unreadable':
       case 'store-changed-meanwhile':
+      case 'store-retired':
         return
     }
   }

@@ -19,7 +19,7 @@ import { holdersOf, peopleOf } from './order-holders.ts'
 import { changeOrders, chunkOfOrder, chunkOfRow, dropTargets, keepOrder, orderIn, splitOrder, withdrawOrder } from './order-rows.ts'
 import { pollEveryMs, type OrderSettling } from './order-settling.ts'
 import { prepareWeighing, weigh, type Weighing } from './weighing.ts'
-import type { ProductKey, StoreConnection, StoreFailure, WriteFailure, WriteLimits, WriteRequest } from './stores/store.ts'
+import type { OrderStatus, ProductKey, StoreConnection, StoreFailure, WriteFailure, WriteLimits, WriteRequest } from './stores/store.ts'
 import { isoTime, type Clock } from '../shared/clock.ts'
 import { writingBlockedBy } from '../shared/connector.ts'
 import type { ConnectorId, OrderId } from '../shared/ids.ts'
@@ -307,6 +307,7 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
     if (answer.ok) {
       troubles = 0
       for (const { id } of leaving) alone.delete(id)
+      const { settled } = answer.value
       await changeOrders(journal, leaving, (write, order) =>
         keepOrder(
           write,
@@ -314,10 +315,21 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
           { nextPollAt: clock.now() + firstPollMs },
         ),
       )
+      // Should the process end before this is kept, the order is a question like any other.
+      if (settled !== undefined) await settleAtOnce(connection, leaving, settled)
     } else await onWriteFailure(connection, leaving, cut, limits, answer.error)
     crashpoint('after-record')
     again = true
     return true
+  }
+
+  const settleAtOnce = async (connection: StoreConnection, orders: readonly Order[], settled: OrderStatus): Promise<void> => {
+    const asking = settling.asking(connection)
+    for (const order of orders) {
+      const held = await orderIn(journal, chunkOfOrder(order), order.id)
+      const failure = held === undefined ? undefined : await asking.told(held, settled)
+      if (failure !== undefined) return await onStoreFailure(connection, failure)
+    }
   }
 
   /**
@@ -455,6 +467,7 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
       case 'credential-invalid':
       case 'read-only-token':
       case 'foreign-owner':
+      case 'store-retired':
         // What follows from wishes is planned anew by itself; what somebody asked for by hand waits in the line.
         await change((write, order) =>
           order.cause === 'plan'

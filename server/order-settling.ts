@@ -58,6 +58,8 @@ export interface OrderAsking {
    * a whole can't be used now; the order is then looked after later.
    */
   ask(chunk: OrdersKey, id: OrderId, attemptedAt: number): Promise<StoreFailure | undefined>
+  /** The store said by itself what became of the order. Failures as with `ask`. */
+  told(order: Order, status: OrderStatus): Promise<StoreFailure | undefined>
 }
 
 export interface OrderSettlingDeps {
@@ -148,7 +150,7 @@ export const createOrderSettling = (deps: OrderSettlingDeps): OrderSettling => {
       }
     }
 
-    return { ask }
+    return { ask, told: (order, status) => onStatus(order, status, clock.now()) }
   }
 
   /** Those of a call's failures that may concern this order. */

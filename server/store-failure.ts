@@ -9,6 +9,7 @@ export const failureInWords = (failure: StoreFailure): string => {
     case 'store-unreachable':
     case 'store-refused':
     case 'store-answer-unreadable':
+    case 'store-retired':
       return failure.text
     case 'foreign-owner':
       return `The location is held by ${failure.owner.name}. Take it over here, or remove it there.`

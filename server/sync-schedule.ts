@@ -35,7 +35,9 @@ export const createSyncSchedule = (deps: SyncScheduleDeps): SyncSchedule => {
     timers.delete(connectorId)
     if (stopped) return
     const connector = await connectors.find(connectorId)
-    if (connector === undefined || connector.capabilities.counts !== 'live' || connector.credential.state === 'none') return
+    // A retired store is asked now and then whether it answers again; one whose counts are imported or kept by hand never by itself.
+    const isAsked = connector?.capabilities.counts === 'live' || connector?.retirement !== undefined
+    if (connector === undefined || !isAsked || connector.credential.state === 'none') return
     const inMs = connector.nextSyncAt === null ? 0 : Date.parse(connector.nextSyncAt) - clock.now()
     // Nothing is ever planned further ahead than this: then the clock was set back since.
     const mostMs = Math.max(longestPlanMs, connector.settings.syncIntervalMinutes * 60_000)

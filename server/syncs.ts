@@ -74,6 +74,8 @@ const retryShareOfOutage = 0.25
 const retryAfterStorageMs = 30_000
 /** A credential that the store refused twice is not asked about all day: a new one has to be uploaded, and that starts a sync. */
 const retryAfterCredentialRefusedMs = 24 * 60 * 60_000
+/** A store that the vendor has retired is asked this often whether it answers again. */
+const retryAfterRetiredMs = 24 * 60 * 60_000
 /** Progress is told at most this often. */
 const progressEveryMs = 200
 
@@ -192,6 +194,7 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
       await connectors.noteIdentity(write, connectorId, identity)
       return await connectors.update(write, connectorId, (current) => ({ ...current, readOnly: current.readOnly || readOnly }))
     })
+    const current = noted ?? connector
     const obstacle = noted === undefined ? undefined : notOfThisConnector(noted)
     if (obstacle !== undefined) return await fail(entry, obstacle)
 
@@ -214,7 +217,7 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
     phase(entry, 'recording')
     const read = { licenses: licenses.value, walk: walk.value }
     deps.crashpoint?.('after-reading')
-    const changed = await record.recordDifferences(entry.sync, connector, read, (finished) => {
+    const changed = await record.recordDifferences(entry.sync, current, read, (finished) => {
       entry.sync = finished
     })
     entry.sync = { ...entry.sync, changed }
@@ -264,9 +267,11 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
       { code, text: failureInWords(failure) },
       failure.is === 'store-busy'
         ? failure.retryAfterMs
-        : isOfCredential && entry.failedBefore === code
-          ? retryAfterCredentialRefusedMs
-          : retryAfterFailureMs,
+        : failure.is === 'store-retired'
+          ? retryAfterRetiredMs
+          : isOfCredential && entry.failedBefore === code
+            ? retryAfterCredentialRefusedMs
+            : retryAfterFailureMs,
     )
   }
 
@@ -285,7 +290,7 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
         lastSync: failed,
         nextSyncAt: isoTime(
           at +
-            (againAfterMs === retryAfterCredentialRefusedMs
+            (againAfterMs === retryAfterCredentialRefusedMs || error.code === 'store-retired'
               ? againAfterMs
               : Math.min(
                   Math.max(againAfterMs, (at - Date.parse(current.lastGoodSyncAt ?? current.createdAt)) * retryShareOfOutage),

@@ -65,6 +65,7 @@ export type Because =
   | { readonly code: 'not-device-assignable' }
   | { readonly code: 'not-user-assignable' }
   | { readonly code: 'license-not-assignable' }
+  | { readonly code: 'store-retired' }
   | { readonly code: 'license-gone' }
   | { readonly code: 'principal-left' }
   | { readonly code: 'principal-inactive' }
@@ -119,6 +120,8 @@ export const becauseInWords = (because: Because): string => {
       return 'This product goes to devices only, not to people'
     case 'license-not-assignable':
       return 'This product can not be assigned from here'
+    case 'store-retired':
+      return 'The vendor has retired this store and it no longer answers: nothing can be given or taken here. The connector tells since when'
     case 'license-gone':
       return 'The store no longer lists this license'
     case 'principal-left':

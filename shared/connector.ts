@@ -66,6 +66,24 @@ export interface Capabilities {
   readonly retired: string | null
 }
 
+/** The store no longer serves this Location: what was read last is kept with its age, and nothing can be given or taken. */
+export interface Retirement {
+  /** ISO 8601: when it first answered so. */
+  readonly noticedAt: string
+  /** In the store's own words: what was answered, and what to do. */
+  readonly text: string
+}
+
+/** What is left of a connector once its store no longer serves the Location. `since`: `YYYY-MM-DD`. */
+export const retiredCapabilities = (capabilities: Capabilities, since: string): Capabilities => ({
+  ...capabilities,
+  counts: 'kept',
+  assign: false,
+  revoke: false,
+  push: false,
+  retired: since,
+})
+
 /** What a sync reads beside licenses and seats; its failure leaves the counts alone. */
 export interface PartRecord {
   /** When it was last read whole; null: never. */
@@ -99,7 +117,10 @@ export interface Connector {
   readonly location: Location | null
   readonly credential: CredentialRecord
   readonly settings: ConnectorSettings
+  /** Its store's best, or less: what the store has turned off for this Location. */
   readonly capabilities: Capabilities
+  /** Absent: the store answers. */
+  readonly retirement?: Retirement
   readonly foreignOwner: ForeignOwner | null
   /** The store refuses writes with this credential (a read-only token); reading goes on. */
   readonly readOnly: boolean
@@ -260,7 +281,16 @@ export const connectorStatus = (
       code: 'notice-of-another-location',
       text: `On ${day(alarm.at)} a notice with the secret of ${place} told of another location (${alarm.location}). It was kept and not followed, and nothing was changed by it. Whoever holds a token for ${place} can read that secret: see who does. Choosing Test gives the notices a new one.`,
     })
-  if (connector.lastSync?.state === 'failed' && connector.lastSync.error !== null)
+  if (connector.retirement !== undefined)
+    worst.push({
+      code: 'store-retired',
+      text: `${connector.retirement.text} Noticed on ${day(connector.retirement.noticedAt)}. ${
+        connector.lastGoodSyncAt === null
+          ? 'Nothing had been read before.'
+          : `Counts and seats are those of ${day(connector.lastGoodSyncAt)}, and are kept as they were.`
+      } Nothing can be given or taken through ${connector.name}. It is asked once a day whether it answers again.`,
+    })
+  else if (connector.lastSync?.state === 'failed' && connector.lastSync.error !== null)
     warn.push({ code: 'sync-failed', text: `The last sync failed. ${connector.lastSync.error.text}` })
   if (connector.capabilities.counts === 'live') {
     if (connector.lastGoodSyncAt === null)
@@ -313,7 +343,8 @@ export const byWorstStatus =
 export const writingBlockedBy = (
   connector: Connector,
   now: number,
-): 'foreign-owner' | 'credential-expired' | 'credential-invalid' | 'read-only-token' | 'not-connected' | undefined => {
+): 'store-retired' | 'foreign-owner' | 'credential-expired' | 'credential-invalid' | 'read-only-token' | 'not-connected' | undefined => {
+  if (connector.retirement !== undefined) return 'store-retired'
   switch (credentialStateAt(connector.credential, now)) {
     case 'expired':
       return 'credential-expired'

@@ -52,7 +52,13 @@ export const storePeopleOf = (
     : { stateOf, invites: connector.settings.userInvitations }
 
 /** Why nothing can be asked of the store now. The wishes wait, and are served by themselves once the cause is gone. */
-export type WritingBlocked = 'foreign-owner' | 'credential-expired' | 'credential-invalid' | 'read-only-token' | 'not-connected'
+export type WritingBlocked =
+  | 'store-retired'
+  | 'foreign-owner'
+  | 'credential-expired'
+  | 'credential-invalid'
+  | 'read-only-token'
+  | 'not-connected'
 
 export interface ReconcileInput {
   readonly license: License
@@ -232,6 +238,7 @@ const impossible = (input: ReconcileInput, ordinal: number, wish: PlacedWish, fa
   if (principal.kind === 'device' && !license.licenseTypes.includes('device')) return { code: 'not-device-assignable' }
   if (principal.kind === 'user' && !license.licenseTypes.includes('user')) return { code: 'not-user-assignable' }
   if (license.gone) return { code: 'license-gone' }
+  if (input.writingBlocked === 'store-retired') return { code: 'store-retired' }
   if (!license.assignable) return { code: 'license-not-assignable' }
   if (failure !== undefined && !failure.retryable && failure.atSeq > wish.taken)
     return failure.code === 'user-not-registered'
@@ -329,6 +336,7 @@ export const reconcile = (input: ReconcileInput): Reconciled => {
       if (open !== undefined) give(ordinal, deciding.key, 'pending', { code: 'order-open', orderId: open.id })
       else if (failure !== undefined && !failure.retryable && failure.atSeq > deciding.taken)
         give(ordinal, deciding.key, 'refused', { code: 'release-refused', storeCode: failure.code, text: failure.text })
+      else if (input.writingBlocked === 'store-retired') give(ordinal, deciding.key, 'refused', { code: 'store-retired' })
       else {
         give(ordinal, deciding.key, 'pending', { code: 'release-to-come' })
         if (input.writingBlocked === undefined) disassociate.push(ordinal)

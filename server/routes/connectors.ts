@@ -135,6 +135,7 @@ const refusedProblem = (refused: ConnectRefused | RenewRefused): Problem => {
         extra: { reason: refused.reason },
       }
     case 'credential-refused':
+    case 'store-retired':
       return { status: 422, code: refused.is, detail: refused.text, errors: [{ field: 'credential', text: refused.text }] }
     case 'location-already-connected':
       return {

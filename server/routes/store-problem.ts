@@ -20,6 +20,7 @@ export const storeProblem = (failure: StoreFailure): Problem => {
     case 'credential-invalid':
     case 'read-only-token':
     case 'foreign-owner':
+    case 'store-retired':
       return { status: 409, code: failure.is, detail }
   }
 }

@@ -52,6 +52,8 @@ export type StoreFailure =
   | { readonly is: 'store-refused'; readonly code: string; readonly text: string; readonly ofSome?: true }
   | { readonly is: 'store-answer-unreadable'; readonly text: string }
   | { readonly is: 'store-changed-meanwhile' }
+  /** The vendor no longer serves this Location, since that day (`YYYY-MM-DD`). What was read before is kept. */
+  | { readonly is: 'store-retired'; readonly since: string; readonly text: string }
 
 /** A license as read: the store's own numbers, untouched. `total` null with `unlimited` = no limit. */
 export interface LicenseRead {
