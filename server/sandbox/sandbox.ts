@@ -1,7 +1,3 @@
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { getRequestListener } from '@hono/node-server'
-import { createServer } from 'node:http'
-import type { Socket } from 'node:net'
 import type { Chance, Clock } from '../../shared/clock.ts'
 import { createAppleSandbox } from './apple/apple-sandbox.ts'
 import type { AppleControl } from './apple/control.ts'
@@ -13,6 +9,7 @@ import type { AppleSnapshot } from './apple/snapshot.ts'
 import type { Switches } from './apple/switches.ts'
 import { furnishApple } from './furnish.ts'
 import type { SampleOrganisation } from './sample-organisation.ts'
+import { serveStore } from './serve-store.ts'
 
 export interface SandboxDeps {
   readonly clock: Clock
@@ -50,7 +47,7 @@ export interface Sandbox {
 
 /** Serves the sandbox stores over real HTTP, on loopback unless told otherwise. */
 export const startSandbox = async (deps: SandboxDeps): Promise<Sandbox> => {
-  const { clock, chance, fetch, state, switches, organisation, port, hostname = '127.0.0.1' } = deps
+  const { clock, chance, fetch, state, switches, organisation, port, hostname } = deps
   const apple = createAppleSandbox({
     clock,
     chance,
@@ -60,32 +57,7 @@ export const startSandbox = async (deps: SandboxDeps): Promise<Sandbox> => {
   })
   if (state === undefined && organisation !== undefined) furnishApple(apple.control, organisation)
 
-  const sockets = new Set<Socket>()
-  const listener = getRequestListener(
-    async (request, { incoming }) => {
-      try {
-        return await apple.fetch(request)
-      } catch (error) {
-        if (!isConnectionCut(error)) throw error
-        incoming.socket?.destroy()
-        return RESPONSE_ALREADY_SENT
-      }
-    },
-    // The host's own Request and Response stay what they are: other servers live in the same process.
-    { overrideGlobalObjects: false },
-  )
-  const server = createServer(listener)
-  server.on('connection', (socket) => {
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
-  })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, hostname, () => resolve())
-  })
-  const address = server.address()
-  const boundPort = typeof address === 'object' && address !== null ? address.port : port
-  const url = `http://${hostname.includes(':') ? `[${hostname}]` : hostname}:${boundPort}`
+  const { url, close } = await serveStore(apple.fetch, { port, isConnectionCut, ...(hostname === undefined ? {} : { hostname }) })
   return {
     url,
     appsAndBooksUrl: url + BASE_PATH,
@@ -95,10 +67,6 @@ export const startSandbox = async (deps: SandboxDeps): Promise<Sandbox> => {
     authUrl: url + TOKEN_PATH,
     controlUrl: `${url}/control`,
     control: apple.control,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        for (const socket of sockets) socket.destroy()
-      }),
+    close,
   }
 }
