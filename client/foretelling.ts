@@ -16,7 +16,7 @@ import {
 } from '../shared/facts.ts'
 import { docOfLicense, ordinalOf, type ConnectorId, type LicenseId, type TargetKey } from '../shared/ids.ts'
 import type { License } from '../shared/license.ts'
-import type { LicenseOrder } from '../shared/order.ts'
+import { weighedOrders, type LicenseOrder } from '../shared/order.ts'
 import { reconcile, storePeopleOf, type Reconciled, type WritingBlocked } from '../shared/reconcile.ts'
 import type { Registration, RegistrationState } from '../shared/registration.ts'
 import type { DirectoryReader } from './directory.ts'
@@ -172,7 +172,7 @@ export const createForetelling = ({ facts, directory, rows, saved, factsSeq }: F
       standing,
       wishes: all,
       seats: seats.value,
-      orders: orders.value,
+      orders: weighedOrders(orders.value),
       reconciled,
       verdictByOrdinal: new Map(reconciled.verdicts.map((verdict) => [verdict.ordinal, verdict])),
       pending: pending.length,

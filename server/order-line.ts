@@ -16,14 +16,26 @@ import type { Journal, Writing } from './journal.ts'
 import { findLicense } from './licenses.ts'
 import { nextCut, type Cut } from './order-cut.ts'
 import { holdersOf, peopleOf } from './order-holders.ts'
-import { changeOrders, chunkOfOrder, chunkOfRow, dropTargets, keepOrder, orderIn, splitOrder, withdrawOrder } from './order-rows.ts'
+import {
+  changeOrders,
+  chunkOfOrder,
+  chunkOfRow,
+  dropTargets,
+  foundOf,
+  keepOrder,
+  orderIn,
+  refuseTargets,
+  splitOrder,
+  withdrawOrder,
+} from './order-rows.ts'
+import { askedByHand, silently, type Unasked } from './order-due.ts'
 import { pollEveryMs, type OrderSettling } from './order-settling.ts'
 import { prepareWeighing, weigh, type Weighing } from './weighing.ts'
 import type { OrderStatus, ProductKey, StoreConnection, StoreFailure, WriteFailure, WriteLimits, WriteRequest } from './stores/store.ts'
 import { isoTime, type Clock } from '../shared/clock.ts'
 import { writingBlockedBy } from '../shared/connector.ts'
 import type { ConnectorId, OrderId } from '../shared/ids.ts'
-import { isLicenseAction, isLicenseOrder, type LocationOrder, type Order } from '../shared/order.ts'
+import { isLicenseAction, isLicenseOrder, longestGraceHours, type LocationOrder, type Order } from '../shared/order.ts'
 import { reconcile } from '../shared/reconcile.ts'
 
 export interface OrderLine {
@@ -59,6 +71,7 @@ const longestPauseMs = 60 * 60_000
 /** A store that is out of reach for long is not asked all the time. */
 const longestOwnPauseMs = 5 * 60_000
 const longestPollMs = 60_000
+const longestGraceMs = longestGraceHours * 60 * 60_000
 /** Edits of many licenses come one after another: this long the line waits for the next one before it cuts a call, and no longer in all. */
 const gatherMs = 200
 const mostGatherMs = 2_000
@@ -177,9 +190,26 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
       .where('next_poll_at', 'is not', null)
       .orderBy('next_poll_at')
       .executeTakeFirst()
-    if (next?.next_poll_at == null) return undefined
-    return isAhead(next.next_poll_at, longestPollMs) ? next.next_poll_at : clock.now()
+    const poll = next?.next_poll_at ?? undefined
+    const looksAt = poll === undefined || isAhead(poll, longestPollMs) ? poll : clock.now()
+    const dueAt = await nextDueAt()
+    return looksAt === undefined ? dueAt : dueAt === undefined ? looksAt : Math.min(looksAt, dueAt)
   }
+
+  /** When the next order that is kept back may leave. One that may already waits for something else. */
+  const nextDueAt = async (): Promise<number | undefined> => {
+    const rows = await db
+      .selectFrom('orders')
+      .select('not_before')
+      .where('connector', '=', connectorId)
+      .where('state', '=', 'planned')
+      .where('not_before', '>', clock.now())
+      .orderBy('not_before')
+      .execute()
+    return rows.map(({ not_before }) => not_before ?? 0).find((at) => isAhead(at, longestGraceMs))
+  }
+
+  const isKeptBack = ({ notBefore }: Order): boolean => notBefore !== undefined && isAhead(Date.parse(notBefore), longestGraceMs)
 
   const askWhatIsDue = async (connection: StoreConnection): Promise<void> => {
     const open = await db
@@ -240,8 +270,9 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
     for (const row of rows) {
       const order = await orderIn(journal, chunkOfRow(row), row.id as OrderId)
       if (order === undefined) continue
-      if (order.state === 'planned') planned.push(order)
-      else if (isLicenseOrder(order)) {
+      if (order.state === 'planned') {
+        if (!isKeptBack(order)) planned.push(order)
+      } else if (isLicenseOrder(order)) {
         busyLicenses.add(order.licenseId)
         for (const ordinal of order.open) onTheirWay.add(ordinal)
       } else for (const ordinal of order.open) leaving.add(ordinal)
@@ -339,8 +370,7 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
   const leave = async (cutOrders: readonly Order[], cutTargets: readonly number[]): Promise<readonly Order[] | undefined> => {
     const weighings = new Map<OrderId, Weighing>()
     for (const order of cutOrders) {
-      const weighing =
-        isLicenseOrder(order) && order.cause === 'plan' ? await prepareWeighing({ facts: journal, directory }, order.licenseId) : undefined
+      const weighing = isLicenseOrder(order) ? await prepareWeighing({ facts: journal, directory }, order.licenseId) : undefined
       if (weighing !== undefined) weighings.set(order.id, weighing)
     }
     return await journal.write(async (write) => {
@@ -354,7 +384,11 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
         const unasked = await noLongerAsked(write, order, weighings.get(id))
         if (unasked.length === 0) continue
         isAsCut = false
-        await dropTargets(write, order, unasked, clock.now())
+        const refused = unasked.filter((one) => one.code !== '')
+        const silent = unasked.filter((one) => one.code === '').map(({ ordinal }) => ordinal)
+        if (silent.length > 0) await dropTargets(write, order, silent, clock.now())
+        const rest = refused.length === 0 ? undefined : await orderIn(write, chunkOfOrder(order), id)
+        if (rest !== undefined) await refuseTargets(write, rest, refused, clock.now())
       }
       if (!isAsCut) return undefined
       const sent: Order[] = []
@@ -369,14 +403,15 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
     })
   }
 
-  /** Its targets for which no wish stands behind it as things are in this act. */
-  const noLongerAsked = async (write: Writing, order: Order, weighing: Weighing | undefined): Promise<readonly number[]> => {
+  /** Its targets that are not to be asked for as things are in this act; with the reason where somebody is to read it. */
+  const noLongerAsked = async (write: Writing, order: Order, weighing: Weighing | undefined): Promise<readonly Unasked[]> => {
     const input = weighing === undefined ? undefined : await weigh(write, weighing, clock.now())
-    if (input === undefined) return []
+    if (input === undefined || !isLicenseOrder(order)) return []
+    const { verdicts } = reconcile(input)
+    if (order.cause !== 'plan') return askedByHand(order, input, verdicts, await foundOf(write.trx, order.id))
     const asked = new Set<number>()
-    for (const { ordinal, because } of reconcile(input).verdicts)
-      if (because.code === 'order-open' && because.orderId === order.id) asked.add(ordinal)
-    return order.open.filter((ordinal) => !asked.has(ordinal))
+    for (const { ordinal, because } of verdicts) if (because.code === 'order-open' && because.orderId === order.id) asked.add(ordinal)
+    return order.open.filter((ordinal) => !asked.has(ordinal)).map((ordinal) => ({ ordinal, ...silently }))
   }
 
   /** Undefined when a license is not known any more: there is nothing left to ask for. */

@@ -5,9 +5,10 @@
 import type { Db } from './database/schema.ts'
 import type { FactReader } from './facts.ts'
 import type { Journal, Writing } from './journal.ts'
+import type { Wish } from '../shared/assignment.ts'
 import { isoTime } from '../shared/clock.ts'
 import { locationOrdersKey, ordersKey, rowsFact, type OrdersKey } from '../shared/facts.ts'
-import type { ConnectorId, LicenseId, OrderId } from '../shared/ids.ts'
+import type { ConnectorId, LicenseId, OrderId, TargetKey } from '../shared/ids.ts'
 import {
   isLicenseAction,
   isOpen,
@@ -15,6 +16,7 @@ import {
   type LocationAction,
   type LocationOrder,
   type Order,
+  type OrderFailure,
   type SubscriptionTerms,
 } from '../shared/order.ts'
 
@@ -63,6 +65,9 @@ export const orderOfRow = async (
     readonly total: number
     readonly done: number
     readonly terms: string | null
+    readonly not_before: number | null
+    readonly undoes: string | null
+    readonly undone_by: string | null
   },
 ): Promise<Order> => {
   const targets = await db
@@ -94,6 +99,9 @@ export const orderOfRow = async (
     sentAt: row.sent_at === null ? null : isoTime(row.sent_at),
     finishedAt: row.finished_at === null ? null : isoTime(row.finished_at),
     by: row.by_name,
+    ...(row.not_before === null ? {} : { notBefore: isoTime(row.not_before) }),
+    ...(row.undoes === null ? {} : { undoes: row.undoes as OrderId }),
+    ...(row.undone_by === null ? {} : { undoneBy: JSON.parse(row.undone_by) as readonly OrderId[] }),
   }
   const action = row.action as Order['action']
   return isLicenseAction(action)
@@ -153,6 +161,51 @@ export const changeOrders = (
     }
   })
 
+/**
+ * What was found when an order was planned, kept beside it and told to no browser.
+ *
+ * `plan`: what was changed in the plan for its sake, as it stood before and as it was written. `seats`: by license, whose
+ * seats a taking of everything was to take. `gone`: its targets that had left, or were not active, at that time.
+ */
+export interface OrderFound {
+  readonly plan?: readonly PlanChange[]
+  readonly seats?: readonly { readonly license: LicenseId; readonly ordinals: readonly number[] }[]
+  readonly gone?: readonly number[]
+}
+
+export interface PlanChange {
+  readonly license: LicenseId
+  readonly target: TargetKey
+  /** Null: no wish stood for this target. */
+  readonly before: Wish | null
+  readonly after: Wish
+}
+
+export const foundOf = async (db: Db, id: OrderId): Promise<OrderFound> => {
+  const row = await db.selectFrom('orders').select('found').where('id', '=', id).executeTakeFirst()
+  return row?.found == null ? {} : (JSON.parse(row.found) as OrderFound)
+}
+
+export const keepFound = async (write: Writing, id: OrderId, found: OrderFound): Promise<void> => {
+  await write.trx
+    .updateTable('orders')
+    .set({ found: JSON.stringify(found) })
+    .where('id', '=', id)
+    .execute()
+}
+
+/** Its targets that were served, ascending. The chunk holds only their number. */
+export const servedTargets = async (db: Db, id: OrderId): Promise<readonly number[]> =>
+  (
+    await db
+      .selectFrom('order_targets')
+      .select('ordinal')
+      .where('order_id', '=', id)
+      .where('state', '=', 'done')
+      .orderBy('ordinal')
+      .execute()
+  ).map(({ ordinal }) => ordinal)
+
 /** A new order, with all its targets open. */
 export const addOrder = async (write: Writing, order: Order): Promise<void> => {
   await write.trx
@@ -175,6 +228,10 @@ export const addOrder = async (write: Writing, order: Order): Promise<void> => {
       done: 0,
       next_poll_at: null,
       terms: order.licenseId !== null || order.subscription === null ? null : JSON.stringify(order.subscription),
+      not_before: null,
+      undoes: order.undoes ?? null,
+      undone_by: null,
+      found: null,
       seq: write.seq(),
     })
     .execute()
@@ -183,9 +240,11 @@ export const addOrder = async (write: Writing, order: Order): Promise<void> => {
 }
 
 /** More targets for an order that has not left; none of them is open in it. */
-export const extendOrder = async (write: Writing, order: Order, ordinals: readonly number[]): Promise<void> => {
+export const extendOrder = async <T extends Order>(write: Writing, order: T, ordinals: readonly number[]): Promise<T> => {
   await openTargets(write, order.id, ordinals)
-  await keepOrder(write, { ...order, open: [...order.open, ...ordinals], total: order.total + ordinals.length }, { nextPollAt: null })
+  const extended: T = { ...order, open: [...order.open, ...ordinals], total: order.total + ordinals.length }
+  await keepOrder(write, extended, { nextPollAt: null })
+  return extended
 }
 
 /** One that was taken out of the order before is open again. */
@@ -227,6 +286,9 @@ export const keepOrder = async (
       total: order.total,
       done: order.done,
       next_poll_at: columns.nextPollAt,
+      not_before: order.notBefore === undefined ? null : Date.parse(order.notBefore),
+      undoes: order.undoes ?? null,
+      undone_by: order.undoneBy === undefined ? null : JSON.stringify(order.undoneBy),
       ...(columns.attemptedAt === undefined ? {} : { attempted_at: columns.attemptedAt }),
       seq: write.seq(),
     })
@@ -269,6 +331,8 @@ export const splitOrder = async (write: Writing, order: Order, apart: readonly n
   const kept = { ...order, open: rest, total: order.total - apart.length }
   await keepOrder(write, kept, { nextPollAt: null })
   await addOrder(write, { ...order, id, open: apart, total: apart.length, done: 0, failures: [] })
+  const found = await foundOf(write.trx, order.id)
+  if (Object.keys(found).length > 0) await keepFound(write, id, found)
   return kept
 }
 
@@ -294,6 +358,50 @@ export const dropTargets = async (write: Writing, order: Order, ordinals: readon
     'cancelled',
   )
   await keepOrder(write, { ...order, open, total: open.length + order.done }, { nextPollAt: null })
+}
+
+/** Takes targets out of an order that has not left, each with the reason. What was not answered stays open. */
+export const refuseTargets = async (
+  write: Writing,
+  order: Order,
+  refused: readonly Omit<OrderFailure, 'atSeq'>[],
+  at: number,
+): Promise<void> => {
+  const atSeq = write.nextSeq()
+  const ordinals = new Set(refused.map(({ ordinal }) => ordinal))
+  const open = order.open.filter((ordinal) => !ordinals.has(ordinal))
+  for (const [failure, of] of byReason(refused)) await setTargets(write, order.id, of, 'failed', failure)
+  await keepOrder(
+    write,
+    {
+      ...order,
+      open,
+      failures: [...order.failures, ...refused.map((failure) => ({ ...failure, atSeq }))],
+      ...(open.length > 0
+        ? {}
+        : { unknown: false, state: order.done > 0 ? ('partly-done' as const) : ('cancelled' as const), finishedAt: isoTime(at) }),
+    },
+    { nextPollAt: null },
+  )
+}
+
+/** One statement for all that have the same reason, and not one for each. */
+const byReason = (
+  refused: readonly Omit<OrderFailure, 'atSeq'>[],
+): ReadonlyMap<Omit<OrderFailure, 'atSeq' | 'ordinal'>, readonly number[]> => {
+  const places = new Map<string, number[]>()
+  const ordinalsOf = new Map<Omit<OrderFailure, 'atSeq' | 'ordinal'>, number[]>()
+  for (const { ordinal, ...failure } of refused) {
+    const name = JSON.stringify([failure.code, failure.text, failure.retryable])
+    const held = places.get(name)
+    if (held !== undefined) held.push(ordinal)
+    else {
+      const ordinals = [ordinal]
+      places.set(name, ordinals)
+      ordinalsOf.set(failure, ordinals)
+    }
+  }
+  return ordinalsOf
 }
 
 export const postponeOrder = async (write: Writing, order: Order, nextPollAt: number): Promise<void> => {

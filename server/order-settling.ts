@@ -20,7 +20,7 @@ import {
   setTargets,
 } from './order-rows.ts'
 import { readAsAsked } from './order-reading.ts'
-import type { OrderStatus, ProductKey, StoreConnection, StoreFailure, TargetFailure } from './stores/store.ts'
+import type { Accepted, OrderStatus, ProductKey, StoreConnection, StoreFailure, TargetFailure } from './stores/store.ts'
 import { isoTime, type Clock } from '../shared/clock.ts'
 import {
   columnsFact,
@@ -44,6 +44,11 @@ type Failed = Omit<OrderFailure, 'atSeq'>
 export interface OrderSettling {
   /** Targets that are served, those that failed, and the order's new state. Seats and counts follow in the same act. */
   settle(write: Writing, order: Order, served: readonly number[], failed: readonly Failed[]): Promise<void>
+  /**
+   * The store took the call. Where it said at once what came of it, the orders are settled in the same act; else they are
+   * pending, and asked about at `askAt`. Gives the failure when the store would have to be read for it and can't be.
+   */
+  accepted(connection: StoreConnection, orders: readonly Order[], answer: Accepted, askAt: number): Promise<StoreFailure | undefined>
   /** One round of asking: orders that left in one call are asked about once. */
   asking(connection: StoreConnection): OrderAsking
   /** Seats that an order has settled lately: a list read in this time may be older than the event. */
@@ -94,6 +99,33 @@ interface Mark {
 export const createOrderSettling = (deps: OrderSettlingDeps): OrderSettling => {
   const { journal, directory, clock } = deps
   const lately = new Map<LicenseId, Map<number, Mark>>()
+
+  // ---- The answer to the call itself ----
+
+  const accepted: OrderSettling['accepted'] = async (connection, orders, { reference, settled }, askAt) => {
+    // Failures name holders, and who that is can't be read inside the act.
+    const failedById = new Map<OrderId, readonly Failed[]>()
+    if (settled?.is === 'failed')
+      for (const order of orders) failedById.set(order.id, await namedFailures(order, await failuresOf(order, settled.failures)))
+    await changeOrders(journal, orders, async (write, order) => {
+      const taken: Order = { ...order, state: 'pending', unknown: false, storeReference: reference }
+      const failed = failedById.get(order.id) ?? []
+      if (settled === undefined || !isWhole(settled)) return await keepOrder(write, taken, { nextPollAt: askAt })
+      const failedOrdinals = new Set(failed.map(({ ordinal }) => ordinal))
+      await settle(
+        write,
+        taken,
+        taken.open.filter((ordinal) => !failedOrdinals.has(ordinal)),
+        failed,
+      )
+    })
+    if (settled?.is !== 'failed' || isWhole(settled)) return undefined
+    for (const held of orders) {
+      const failure = await settleByReading(connection, held, true, await failuresOf(held, settled.failures))
+      if (failure !== undefined) return failure
+    }
+    return undefined
+  }
 
   // ---- Asking ----
 
@@ -282,7 +314,8 @@ export const createOrderSettling = (deps: OrderSettlingDeps): OrderSettling => {
       const seats: Seat[] = served.map((ordinal) => ({
         ordinal,
         licenseType: directory.principal(ordinal)?.kind ?? 'device',
-        origin: 'assignment',
+        // Where a wish asks for it, its own order gives it; this one gives what was found.
+        origin: order.cause === 'undo' ? 'found' : 'assignment',
         sinceS: Math.floor(at / 1000),
       }))
       change = served.filter((ordinal) => indexOfOrdinal(held.ordinals, ordinal) < 0).length
@@ -398,7 +431,11 @@ export const createOrderSettling = (deps: OrderSettlingDeps): OrderSettling => {
       mark(license as LicenseId, [ordinal], { at: finished_at ?? 0, what: action === 'associate' ? 'given' : 'taken' })
   }
 
-  return { settle, asking, settledLately, recall }
+  return { settle, accepted, asking, settledLately, recall }
 }
+
+/** Every target is told of, by name or as one of the rest. */
+const isWhole = (status: NonNullable<Accepted['settled']>): boolean =>
+  status.is === 'done' || (status.complete && status.failures.every(({ holders }) => holders !== null))
 
 const productKeyOf = (license: License): ProductKey => ({ productId: license.product.id, pricing: license.pricing })

@@ -14,7 +14,20 @@ import type { Db } from './database/schema.ts'
 import type { DirectoryIndex } from './directory/directory.ts'
 import type { Journal, Writing } from './journal.ts'
 import { createOrderLine, type OrderLine } from './order-line.ts'
-import { addOrder, dropTargets, extendOrder, findChunkOfOrder, findOrder, keepOrder, orderIn, ordersIn, setTargets } from './order-rows.ts'
+import {
+  addOrder,
+  dropTargets,
+  extendOrder,
+  findChunkOfOrder,
+  findOrder,
+  foundOf,
+  keepFound,
+  keepOrder,
+  orderIn,
+  ordersIn,
+  refuseTargets,
+  type OrderFound,
+} from './order-rows.ts'
 import { createOrderSettling } from './order-settling.ts'
 import { isoTime, randomId, type Chance, type Clock } from '../shared/clock.ts'
 import type { Connector } from '../shared/connector.ts'
@@ -30,6 +43,16 @@ export interface LocationOrderPlan {
   readonly by: string
   readonly cause: LocationOrder['cause']
   readonly subscription?: SubscriptionTerms
+  readonly undoes?: OrderId
+  readonly found?: OrderFound
+}
+
+/** What an order of a license may carry beside its targets. */
+export interface PlanMore {
+  /** Milliseconds since 1970. */
+  readonly notBefore?: number
+  readonly undoes?: OrderId
+  readonly found?: OrderFound
 }
 
 export interface Orders {
@@ -41,11 +64,14 @@ export interface Orders {
     ordinals: readonly number[],
     by: string,
     cause?: LicenseOrder['cause'],
-  ): Promise<void>
+    more?: PlanMore,
+  ): Promise<LicenseOrder>
   /** Inside an act as well. The targets that such an order is under way for already are left to it; undefined when that is all of them. */
   planLocation(write: Writing, plan: LocationOrderPlan): Promise<LocationOrder | undefined>
-  /** Takes targets out of planned orders that are not yet sent. */
+  /** Takes targets out of planned orders that follow from wishes and are not yet sent. */
   dropPlanned(write: Writing, license: LicenseId, ordinals: readonly number[]): Promise<void>
+  /** Takes targets, or all of them, out of the orders that wait for their day. */
+  dropKeptBack(write: Writing, license: LicenseId, ordinals?: readonly number[]): Promise<void>
   find(id: OrderId): Promise<Order | undefined>
   /** Failed targets are asked for again. What follows from wishes reconcile plans anew; what was asked for by hand is planned here. */
   retry(id: OrderId): Promise<'done' | 'unknown-order' | 'nothing-failed'>
@@ -168,7 +194,8 @@ export const createOrders = (deps: OrdersDeps): Orders => {
     by,
   })
 
-  const planLocation: Orders['planLocation'] = async (write, { connectorId, action, ordinals, by, cause, subscription }) => {
+  const planLocation: Orders['planLocation'] = async (write, plan) => {
+    const { connectorId, action, ordinals, by, cause, subscription, undoes, found } = plan
     const chunk = locationOrdersKey(connectorId)
     const terms = subscription ?? null
     const underWay = new Set(
@@ -179,8 +206,17 @@ export const createOrders = (deps: OrdersDeps): Orders => {
     const fresh = ordinals.filter((ordinal) => !underWay.has(ordinal))
     if (fresh.length === 0) return undefined
     await dropFailures(write, chunk, action, fresh)
-    const order: LocationOrder = { ...planned(fresh, by), connectorId, licenseId: null, action, cause, subscription: terms }
+    const order: LocationOrder = {
+      ...planned(fresh, by),
+      connectorId,
+      licenseId: null,
+      action,
+      cause,
+      subscription: terms,
+      ...(undoes === undefined ? {} : { undoes }),
+    }
     await addOrder(write, order)
+    if (found !== undefined) await keepFound(write, order.id, found)
     write.told(() => wakeSoon(connectorId))
     return order
   }
@@ -203,26 +239,49 @@ export const createOrders = (deps: OrdersDeps): Orders => {
     )
 
   /** Nobody but the one who asked by hand plans it: no wish does. */
-  const planByHandAgain = async (write: Writing, order: Order, ordinals: readonly number[]): Promise<void> => {
-    await addOrder(write, { ...order, ...planned(ordinals, order.by) })
+  const planByHandAgain = async (write: Writing, held: Order, ordinals: readonly number[]): Promise<void> => {
+    const { undoneBy: _, ...order } = held
+    // What waited for its day does not wait again, and is looked at once more before it leaves.
+    const notBefore = order.notBefore === undefined ? {} : { notBefore: isoTime(clock.now()) }
+    const again: Order = { ...order, ...planned(ordinals, order.by), ...notBefore }
+    await addOrder(write, again)
+    await keepFound(write, again.id, await foundOf(write.trx, order.id))
     write.told(() => wakeSoon(order.connectorId))
   }
 
   return {
-    plan: async (write, license, action, ordinals, by, cause = 'plan') => {
+    plan: async (write, license, action, ordinals, by, cause = 'plan', more = {}) => {
       await dropFailures(write, ordersKey(license.id), action, ordinals)
+      write.told(() => wakeSoon(license.connectorId))
       // Two orders of one license can't leave in one call: what is planned alike and has not left takes these in.
       const alike = cause === 'plan' ? await findPlannedAlike(write, license.id, action, by) : undefined
-      if (alike !== undefined) await extendOrder(write, alike, ordinals)
-      else await addOrder(write, { ...planned(ordinals, by), connectorId: license.connectorId, licenseId: license.id, action, cause })
-      write.told(() => wakeSoon(license.connectorId))
+      if (alike !== undefined) return await extendOrder(write, alike, ordinals)
+      const order: LicenseOrder = {
+        ...planned(ordinals, by),
+        connectorId: license.connectorId,
+        licenseId: license.id,
+        action,
+        cause,
+        ...(more.notBefore === undefined ? {} : { notBefore: isoTime(more.notBefore) }),
+        ...(more.undoes === undefined ? {} : { undoes: more.undoes }),
+      }
+      await addOrder(write, order)
+      if (more.found !== undefined) await keepFound(write, order.id, more.found)
+      return order
     },
     planLocation,
     dropPlanned: async (write, license, ordinals) => {
       const dropped = new Set(ordinals)
       for (const order of await ordersIn(write, ordersKey(license)))
-        if (order.state === 'planned' && order.open.some((ordinal) => dropped.has(ordinal)))
+        if (order.state === 'planned' && order.cause === 'plan' && order.open.some((ordinal) => dropped.has(ordinal)))
           await dropTargets(write, order, ordinals, clock.now())
+    },
+    dropKeptBack: async (write, license, ordinals) => {
+      for (const order of await ordersIn(write, ordersKey(license))) {
+        if (order.state !== 'planned' || order.notBefore === undefined) continue
+        const dropped = ordinals === undefined ? order.open : order.open.filter((ordinal) => ordinals.includes(ordinal))
+        if (dropped.length > 0) await dropTargets(write, order, dropped, clock.now())
+      }
     },
     retry: (id) =>
       journal.write(async (write) => {
@@ -244,21 +303,14 @@ export const createOrders = (deps: OrdersDeps): Orders => {
         // The wish stands, so a target that is merely let go of would be planned again in the same moment.
         const failure = {
           code: 'cancelled',
-          text: `${by} cancelled it before it was sent. Retry the order, or assign it again`,
+          text: `${by} cancelled it before it was sent. ${order.cause === 'plan' ? 'Retry the order, or assign it again' : 'Nothing changed for them. Retry the order to ask for it after all'}`,
           retryable: false,
         }
-        const atSeq = write.nextSeq()
-        await setTargets(write, id, order.open, 'failed', failure)
-        await keepOrder(
+        await refuseTargets(
           write,
-          {
-            ...order,
-            open: [],
-            failures: [...order.failures, ...order.open.map((ordinal) => ({ ordinal, ...failure, atSeq }))],
-            state: 'cancelled',
-            finishedAt: isoTime(clock.now()),
-          },
-          { nextPollAt: null },
+          order,
+          order.open.map((ordinal) => ({ ordinal, ...failure })),
+          clock.now(),
         )
         return 'done'
       }),

@@ -10,6 +10,7 @@ import { writingBlockedBy } from '../shared/connector.ts'
 import { locationOrdersKey, ordersKey, seatsKey, wishesKey } from '../shared/facts.ts'
 import { targetOf, type GroupId, type LicenseId } from '../shared/ids.ts'
 import type { License } from '../shared/license.ts'
+import { weighedOrders } from '../shared/order.ts'
 import { storePeopleOf, type ReconcileInput } from '../shared/reconcile.ts'
 import type { RegistrationState } from '../shared/registration.ts'
 
@@ -65,7 +66,7 @@ export const weighLicense = async (
     writingBlocked: connector === undefined ? 'not-connected' : writingBlockedBy(connector, now),
     wishes: wishes ?? (await facts.rows(wishesKey(license.id))),
     seats: await facts.columns(seatsKey(license.id)),
-    orders: await facts.rows(ordersKey(license.id)),
+    orders: weighedOrders(await facts.rows(ordersKey(license.id))),
     locationOrders: await facts.rows(locationOrdersKey(license.connectorId)),
     people: storePeopleOf(connector, (ordinal) => registrations.get(ordinal)),
     directory,

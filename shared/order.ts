@@ -38,20 +38,29 @@ interface OrderCommon {
   readonly finishedAt: string | null
   /** Who asked: an administrator's name, or `Quartermaster` for what the waiting list did by itself. */
   readonly by: string
+  /** ISO 8601, UTC. It does not leave before; until then it is planned, and can be cancelled. Absent: as soon as may be. */
+  readonly notBefore?: string
+  /** The order whose work this one takes back. */
+  readonly undoes?: OrderId
+  /** The orders that took its work back. */
+  readonly undoneBy?: readonly OrderId[]
 }
 
 export interface LicenseOrder extends OrderCommon {
   readonly licenseId: LicenseId
   readonly action: LicenseAction
-  /** `plan`: it follows from wishes, and goes with them. `reclaim`: an administrator asked for these very seats. */
-  readonly cause: 'plan' | 'reclaim'
+  /**
+   * `plan`: it follows from wishes, and goes with them. `reclaim`: an administrator asked for these very seats. `undo`: it
+   * takes another order's work back. `leaver-policy`: the connector's rule gives back what leavers hold.
+   */
+  readonly cause: 'plan' | 'reclaim' | 'undo' | 'leaver-policy'
 }
 
 export interface LocationOrder extends OrderCommon {
   readonly licenseId: null
   readonly action: LocationAction
-  /** `plan`: a wish needs it (a person to register). `hand`: an administrator asked for it. */
-  readonly cause: 'plan' | 'hand'
+  /** `plan`: a wish needs it (a person to register). `hand`: an administrator asked for it. `undo`: as for a license. */
+  readonly cause: 'plan' | 'hand' | 'undo'
   /** Subscription acts only: which one, and how. */
   readonly subscription: SubscriptionTerms | null
 }
@@ -70,3 +79,23 @@ export const isOpen = (order: Order): boolean => order.open.length > 0
 export const isLicenseOrder = (order: Order): order is LicenseOrder => order.licenseId !== null
 
 export const isLicenseAction = (action: OrderAction): action is LicenseAction => action === 'associate' || action === 'disassociate'
+
+/** The longest that an order may be kept back. */
+export const longestGraceHours = 720
+
+/**
+ * A license's orders as its wishes are weighed against them. One that gives seats by itself, and not for a wish, is on its
+ * way from the start: its seats are promised, and no wish takes it back. One that is kept back takes nothing yet.
+ */
+export const weighedOrders = (orders: readonly LicenseOrder[]): readonly LicenseOrder[] =>
+  orders.every(({ cause }) => cause === 'plan')
+    ? orders
+    : orders.flatMap((order) =>
+        order.state !== 'planned' || order.cause === 'plan'
+          ? [order]
+          : order.action === 'associate'
+            ? [{ ...order, state: 'sent' as const }]
+            : order.notBefore === undefined
+              ? [order]
+              : [],
+      )

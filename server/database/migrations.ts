@@ -301,12 +301,127 @@ const scimResources = (dialect: Dialect): Migration => ({
   },
 })
 
+/** Orders that wait for their day, and orders that take others back. */
+const orderUndo = (dialect: Dialect): Migration => ({
+  up: async (db: Kysely<unknown>) => {
+    const { text, bigint } = columnTypes(dialect)
+    await db.schema.alterTable('orders').addColumn('not_before', bigint).execute()
+    await db.schema.alterTable('orders').addColumn('undoes', text).execute()
+    await db.schema.alterTable('orders').addColumn('undone_by', text).execute()
+    await db.schema.alterTable('orders').addColumn('found', text).execute()
+  },
+})
+
+/** What each source says of a person; large files that are being taken over. Who is known already is taken as their sources' word. */
+const sourceRecords = (dialect: Dialect): Migration => ({
+  up: async (db: Kysely<unknown>) => {
+    const { text, bigint, integer } = columnTypes(dialect)
+    await createTable(db, dialect, 'source_records')
+      .addColumn('source', text, (column) => column.notNull())
+      .addColumn('key', text, (column) => column.notNull())
+      .addColumn('ordinal', bigint, (column) => column.notNull())
+      .addColumn('joined_by', text, (column) => column.notNull())
+      .addColumn('external_id', text)
+      .addColumn('name_key', text)
+      .addColumn('account_key', text)
+      .addColumn('mail_key', text)
+      .addColumn('fields', text, (column) => column.notNull())
+      .addColumn('since', bigint, (column) => column.notNull())
+      .addColumn('told_at', bigint, (column) => column.notNull())
+      .addColumn('gone_at', bigint)
+      .addPrimaryKeyConstraint('source_records_key', ['source', 'key'])
+      .execute()
+    for (const column of ['ordinal', 'external_id', 'name_key', 'account_key', 'mail_key'])
+      await db.schema.createIndex(`source_records_${column}`).on('source_records').column(column).execute()
+    await createTable(db, dialect, 'import_jobs')
+      .addColumn('id', text, (column) => column.notNull().primaryKey())
+      .addColumn('kind', text, (column) => column.notNull())
+      .addColumn('actor', text, (column) => column.notNull())
+      .addColumn('made_at', bigint, (column) => column.notNull())
+      .addColumn('taken', integer, (column) => column.notNull())
+      .addColumn('done', integer, (column) => column.notNull())
+      .execute()
+    await createTable(db, dialect, 'import_parts')
+      .addColumn('job', text, (column) => column.notNull())
+      .addColumn('n', integer, (column) => column.notNull())
+      .addColumn('rows', text, (column) => column.notNull())
+      .addPrimaryKeyConstraint('import_parts_key', ['job', 'n'])
+      .execute()
+    await fillSourceRecords(db as Kysely<Known>)
+  },
+})
+
+/** The two tables as they were when this step was written. */
+interface Known {
+  chunks: { key: string; bytes: Uint8Array }
+  source_records: {
+    source: string
+    key: string
+    ordinal: number
+    joined_by: string
+    name_key: string
+    account_key: string | null
+    mail_key: string | null
+    fields: string
+    since: number
+    told_at: number
+  }
+}
+
+const fillSourceRecords = async (db: Kysely<Known>): Promise<void> => {
+  const lower = (value: unknown): string => (typeof value === 'string' ? value.trim().toLowerCase() : '')
+  for (const { bytes } of await db.selectFrom('chunks').select('bytes').where('key', 'like', 'principals/%').execute()) {
+    const rows: unknown = JSON.parse(new TextDecoder().decode(bytes))
+    const records: Known['source_records'][] = []
+    for (const row of Array.isArray(rows) ? rows : []) {
+      const [id, userName, displayName, email, department, active, managedAppleAccount, sources]: readonly unknown[] = Array.isArray(row)
+        ? row
+        : []
+      if (typeof id !== 'string' || !id.startsWith('u') || !Array.isArray(sources)) continue
+      for (const source of sources)
+        if (source === 'csv' || source === 'hand' || source === 'scim')
+          records.push({
+            source,
+            key: lower(userName),
+            ordinal: Number(id.slice(1)),
+            joined_by: 'user-name',
+            name_key: lower(userName),
+            account_key: lower(managedAppleAccount) || null,
+            mail_key: lower(email) || null,
+            fields: JSON.stringify({ userName, displayName, email, department, active: active === 1, managedAppleAccount }),
+            since: 0,
+            told_at: 0,
+          })
+    }
+    for (let from = 0; from < records.length; from += 500) await db.insertInto('source_records').values(records.slice(from, from + 500)).execute()
+  }
+}
+
+/** What a directory names of each group, by its own ids. */
+const sourceGroups = (dialect: Dialect): Migration => ({
+  up: async (db: Kysely<unknown>) => {
+    const { text, blob } = columnTypes(dialect)
+    await createTable(db, dialect, 'source_groups')
+      .addColumn('source', text, (column) => column.notNull())
+      .addColumn('key', text, (column) => column.notNull())
+      .addColumn('group_id', text, (column) => column.notNull())
+      .addColumn('members', blob, (column) => column.notNull())
+      .addColumn('groups', text, (column) => column.notNull())
+      .addPrimaryKeyConstraint('source_groups_key', ['source', 'key'])
+      .execute()
+    await db.schema.createIndex('source_groups_group').on('source_groups').column('group_id').execute()
+  },
+})
+
 export const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0001-foundation': foundation(dialect),
   '0002-location-orders': locationOrders,
   '0003-product-metadata': productMetadata(dialect),
   '0004-notices': notices(dialect),
   '0005-scim-resources': scimResources(dialect),
+  '0006-order-undo': orderUndo(dialect),
+  '0007-source-groups': sourceGroups(dialect),
+  '0007-source-records': sourceRecords(dialect),
 })
 
 /** All steps that are missing, or none: a step that fails takes its own changes back and throws. */

@@ -107,7 +107,7 @@ export interface OrdersTable {
   /** Empty for an order that concerns people of a Location. */
   license: string
   action: string
-  /** `plan`, `reclaim` or `hand`. */
+  /** `plan`, `reclaim`, `hand`, `undo` or `leaver-policy`. */
   cause: string
   state: string
   /** 1: the call may or may not have reached the store. */
@@ -127,6 +127,12 @@ export interface OrdersTable {
 }
 export interface OrderTargetsTable {
   order_id: string
+  not_before: number | null
+  undoes: string | null
+  /** JSON: ids of orders. */
+  undone_by: string | null
+  /** JSON: what was found when it was planned, for undoing it and for looking again when it comes due. */
+  found: string | null
   ordinal: number
   state: string
   code: string | null
