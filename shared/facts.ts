@@ -292,7 +292,8 @@ const packPrincipal = (row: Principal): readonly unknown[] =>
         row.managedAppleAccount,
         row.sources,
         row.left,
-        ...(row.otherNames === undefined ? [] : [row.otherNames]),
+        ...(row.otherNames === undefined && row.sameAs === undefined ? [] : [row.otherNames ?? []]),
+        ...(row.sameAs === undefined ? [] : [row.sameAs]),
       ]
     : [row.id, row.serialNumber, row.name, row.platform, row.model, row.active ? 1 : 0, row.ownerId, row.sources, row.left]
 
@@ -311,11 +312,14 @@ const unpackPrincipal = (row: unknown): Principal => {
       displayName: text(row[2]),
       email: text(row[3]),
       department: text(row[4]),
+    const otherNames = texts(row[9])
+    const sameAs = parsePrincipalId(row[10])
       active: row[5] === 1,
       managedAppleAccount: text(row[6]),
       sources: texts(row[7]),
       left,
-      ...(row.length > 9 ? { otherNames: texts(row[9]) } : {}),
+      ...(otherNames.length > 0 ? { otherNames } : {}),
+      ...(sameAs === undefined ? {} : { sameAs }),
     }
     return user
   }

@@ -15,6 +15,11 @@ export interface User {
   readonly left: string | null
   /** User names that a source gave later, after a marriage: the same person. The stores keep seats under `userName`. */
   readonly otherNames?: readonly string[]
+  /**
+   * An administrator said that this is the same person as that one, whom sources and assignments mean from then on. This
+   * stays as the account under which the stores keep what it holds; it has left, and is given nothing new.
+   */
+  readonly sameAs?: PrincipalId
 }
 
 export interface Device {

@@ -23,10 +23,10 @@ export const insertMany = async <Table extends keyof Database>(
 }
 
 /** What `select` finds for these keys, part by part. `select` names the keys of its part last, and nothing else that varies. */
-export const selectMany = async <Row>(
+export const selectMany = async <Row, Key extends string | number = string>(
   db: Db,
-  keys: readonly string[],
-  select: (some: readonly string[]) => CompiledQuery<Row>,
+  keys: readonly Key[],
+  select: (some: readonly Key[]) => CompiledQuery<Row>,
 ): Promise<readonly Row[]> => {
   const found: Row[] = []
   let fixed: readonly unknown[] = []

@@ -393,7 +393,11 @@ const fillSourceRecords = async (db: Kysely<Known>): Promise<void> => {
             told_at: 0,
           })
     }
-    for (let from = 0; from < records.length; from += 500) await db.insertInto('source_records').values(records.slice(from, from + 500)).execute()
+    for (let from = 0; from < records.length; from += 500)
+      await db
+        .insertInto('source_records')
+        .values(records.slice(from, from + 500))
+        .execute()
   }
 }
 
@@ -420,8 +424,8 @@ export const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0004-notices': notices(dialect),
   '0005-scim-resources': scimResources(dialect),
   '0006-order-undo': orderUndo(dialect),
-  '0007-source-groups': sourceGroups(dialect),
   '0007-source-records': sourceRecords(dialect),
+  '0008-source-groups': sourceGroups(dialect),
 })
 
 /** All steps that are missing, or none: a step that fails takes its own changes back and throws. */

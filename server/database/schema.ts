@@ -28,6 +28,10 @@ export interface Database {
   product_metadata: ProductMetadataTable
   product_icons: ProductIconsTable
   scim_resources: ScimResourcesTable
+  source_groups: SourceGroupsTable
+  source_records: SourceRecordsTable
+  import_jobs: ImportJobsTable
+  import_parts: ImportPartsTable
 
   admins: AdminsTable
   sessions: SessionsTable
@@ -161,6 +165,38 @@ export interface PrincipalKeysTable {
   key: string
   ordinal: number
 }
+/**
+ * What each source says of a person, and why it is this one. `fields` is JSON; the keys are normal, null where there is none.
+ * `gone_at`: the source names it no more, and it is kept so that whoever comes back is the same.
+ */
+export interface SourceRecordsTable {
+  source: string
+  key: string
+  ordinal: number
+  joined_by: string
+  external_id: string | null
+  name_key: string | null
+  account_key: string | null
+  mail_key: string | null
+  fields: string
+  since: number
+  told_at: number
+  gone_at: number | null
+}
+/** A large file that is being taken over in parts. `taken`: it was decided, and what is left is done after a crash too. */
+export interface ImportJobsTable {
+  id: string
+  kind: string
+  actor: string
+  made_at: number
+  taken: number
+  done: number
+}
+export interface ImportPartsTable {
+  job: string
+  n: number
+  rows: string
+}
 /** People and groups as SCIM clients set them; `kind` is `User` or `Group`, `name_key` the name without regard to case. */
 export interface ScimResourcesTable {
   kind: string
@@ -170,6 +206,14 @@ export interface ScimResourcesTable {
   attributes: string
   created_at: number
   modified_at: number
+}
+/** Groups as a directory names them, by its own ids: `members` as a column of ordinals, `groups` as JSON of keys. */
+export interface SourceGroupsTable {
+  source: string
+  key: string
+  group_id: string
+  members: Uint8Array
+  groups: string
 }
 /** `pricing` is empty where the store has none: a key column holds no null. */
 export interface LicenseKeysTable {

@@ -39,8 +39,12 @@ import {
 import type { Registration, RegistrationState } from '../../shared/registration.ts'
 
 export interface DirectoryIndex extends Directory {
-  /** By user name or serial number, however written. */
+  /** By user name or serial number, however written: the account under which the stores keep seats. */
   ordinalOfKey(kind: PrincipalKind, key: string): number | undefined
+  /** The person of whom this is an account; of everybody else itself. */
+  personOf(ordinal: number): number
+  /** The further accounts of a person, whom an administrator joined. */
+  accountsOf(ordinal: number): readonly number[]
   find(ordinal: number): Promise<Principal | undefined>
   /** Reads what is needed to answer for these groups at once. Call it before `members`. */
   prepare(groups: Iterable<GroupId>): Promise<void>
@@ -67,6 +71,7 @@ export const createDirectory = async (deps: { readonly journal: Journal }): Prom
   let last = 0
   const ordinalByKey = new Map<string, number>()
   const membersByGroup = new Map<GroupId, Columns>()
+  const personByAccount = new Map<number, number>()
   const allByKind = new Map<PrincipalKind, Uint32Array>()
   const registrationsByConnector = new Map<ConnectorId, Map<number, RegistrationState>>()
   let stale = false
@@ -88,7 +93,13 @@ export const createDirectory = async (deps: { readonly journal: Journal }): Prom
       (joinsBy === 'account' ? HAS_ACCOUNT : joinsBy === 'mail' ? HAS_MAIL : 0)
     last = Math.max(last, ordinal)
     ordinalByKey.set(`${kind}/${normalKey(kind, storeKeyOf(principal))}`, ordinal)
-    for (const name of (isUser(principal) && principal.otherNames) || []) ordinalByKey.set(`user/${normalUserName(name)}`, ordinal)
+    for (const name of (isUser(principal) && principal.otherNames) || []) {
+      const key = `user/${normalUserName(name)}`
+      // Whose store key it is, of an account that was joined too, keeps it.
+      if (!ordinalByKey.has(key)) ordinalByKey.set(key, ordinal)
+    }
+    if (isUser(principal) && principal.sameAs !== undefined) personByAccount.set(ordinal, ordinalOf(principal.sameAs))
+    else personByAccount.delete(ordinal)
     allByKind.delete(kind)
   }
 
@@ -97,6 +108,7 @@ export const createDirectory = async (deps: { readonly journal: Journal }): Prom
     states.fill(0)
     last = 0
     ordinalByKey.clear()
+    personByAccount.clear()
     membersByGroup.clear()
     allByKind.clear()
     registrationsByConnector.clear()
@@ -126,6 +138,8 @@ export const createDirectory = async (deps: { readonly journal: Journal }): Prom
   await load()
   return {
     ordinalOfKey: (kind, key) => ordinalByKey.get(`${kind}/${normalKey(kind, key)}`),
+    personOf: (ordinal) => personByAccount.get(ordinal) ?? ordinal,
+    accountsOf: (ordinal) => [...personByAccount].filter(([, person]) => person === ordinal).map(([account]) => account),
     find: async (ordinal) => (await journal.rows(principalsKey(ordinal))).find((row) => ordinalOf(row.id) === ordinal),
     principal: (ordinal): PrincipalState | undefined => {
       const state = states[ordinal] ?? 0
@@ -189,6 +203,32 @@ export const knowPrincipals = async (
   source: string,
   keys: Iterable<{ readonly kind: PrincipalKind; readonly key: string }>,
 ): Promise<{ readonly ordinalOf: (kind: PrincipalKind, key: string) => number; readonly made: number }> => {
+  const { ordinalOf, fresh } = await giveOrdinals(write, index, keys)
+  const madeByChunk = new Map<`principals/${number}`, Principal[]>()
+  for (const { kind, key, normal, ordinal } of fresh) {
+    const chunk = principalsKey(ordinal)
+    const rows = madeByChunk.get(chunk) ?? []
+    rows.push(kind === 'user' ? bareUser(ordinal, key.trim(), source) : bareDevice(ordinal, normal, source))
+    madeByChunk.set(chunk, rows)
+  }
+  for (const [chunk, rows] of madeByChunk) await write.record(rowsFact(chunk, rows))
+  return { ordinalOf, made: fresh.length }
+}
+
+/** A key that nobody had, and the ordinal that it was given. */
+export interface FreshKey {
+  readonly kind: PrincipalKind
+  readonly key: string
+  readonly normal: string
+  readonly ordinal: number
+}
+
+/** As `knowPrincipals`, and whoever asks records the principals of the fresh keys in the same act. */
+export const giveOrdinals = async (
+  write: Writing,
+  index: Pick<DirectoryIndex, 'ordinalOfKey'>,
+  keys: Iterable<{ readonly kind: PrincipalKind; readonly key: string }>,
+): Promise<{ readonly ordinalOf: (kind: PrincipalKind, key: string) => number; readonly fresh: readonly FreshKey[] }> => {
   const ordinalByKey = new Map<string, number>()
   const unknown = new Map<string, { readonly kind: PrincipalKind; readonly key: string; readonly normal: string }>()
   for (const { kind, key } of keys) {
@@ -204,27 +244,24 @@ export const knowPrincipals = async (
     ordinalByKey.set(name, ordinal)
     unknown.delete(name)
   }
-  const made = unknown.size
-  const madeByChunk = new Map<`principals/${number}`, Principal[]>()
-  const stored: { readonly kind: PrincipalKind; readonly key: string; readonly ordinal: number }[] = []
-  let ordinal = made === 0 ? 0 : await write.nextNumbers('principal', made)
-  for (const [name, { kind, key, normal }] of unknown) {
+  const fresh: FreshKey[] = []
+  let ordinal = unknown.size === 0 ? 0 : await write.nextNumbers('principal', unknown.size)
+  for (const [name, one] of unknown) {
     ordinalByKey.set(name, ordinal)
-    stored.push({ kind, key: normal, ordinal })
-    const chunk = principalsKey(ordinal)
-    const rows = madeByChunk.get(chunk) ?? []
-    rows.push(kind === 'user' ? bareUser(ordinal, key.trim(), source) : bareDevice(ordinal, normal, source))
-    madeByChunk.set(chunk, rows)
+    fresh.push({ ...one, ordinal })
     ordinal += 1
   }
-  await insertMany(write.trx, 'principal_keys', stored)
-  for (const [chunk, rows] of madeByChunk) await write.record(rowsFact(chunk, rows))
+  await insertMany(
+    write.trx,
+    'principal_keys',
+    fresh.map((one) => ({ kind: one.kind, key: one.normal, ordinal: one.ordinal })),
+  )
   return {
-    made,
+    fresh,
     ordinalOf: (kind, key) => {
-      const ordinal = ordinalByKey.get(`${kind}/${normalKey(kind, key)}`)
-      if (ordinal === undefined) throw new Error(`directory: ${kind} key was not among those to know`)
-      return ordinal
+      const known = ordinalByKey.get(`${kind}/${normalKey(kind, key)}`)
+      if (known === undefined) throw new Error(`directory: ${kind} key was not among those to know`)
+      return known
     },
   }
 }
