@@ -54,11 +54,8 @@ export interface BusinessProduct {
   readonly packages: readonly BusinessPackage[]
 }
 
+/** What one tenant owns in this store, and whom it knows. */
 export interface BusinessTenant {
-  readonly id: string
-  readonly name: string
-  /** An administrator has activated our app registration as a management tool in the store's portal. */
-  isActivated: boolean
   /** By `productId/skuId/licenseType`. */
   readonly entries: Map<string, InventoryEntry>
   /** By lower-case user principal name: as the tenant's directory writes it. */
@@ -66,6 +63,7 @@ export interface BusinessTenant {
 }
 
 export interface BusinessState {
+  /** By the tenant's id. */
   readonly tenants: Map<string, BusinessTenant>
   /** By `productId/skuId`. */
   readonly products: Map<string, BusinessProduct>

@@ -38,7 +38,13 @@ export type Fault =
   | StoreForBusinessFault
 
 /** Those of the Store for Business alone. */
-export type StoreForBusinessFault = { readonly is: 'continuation-refused' }
+export type StoreForBusinessFault =
+  /** 400 for a continuation token that was given a moment ago. */
+  | { readonly is: 'continuation-refused' }
+  /** The last of a bulk call is in neither list of its answer, its work done; and the order is another. */
+  | { readonly is: 'bulk-mixed' }
+  /** A seat is told as given or taken, and nothing was done. */
+  | { readonly is: 'without-effect' }
 
 export type Endpoint = 'token' | GraphEndpoint | StoreForBusinessEndpoint
 
@@ -88,11 +94,15 @@ export interface Faults {
 }
 
 const DELTA_FAULTS = new Set<Fault['is']>(['delta-gone', 'delta-expired'])
+const BUSINESS_LISTS = new Set<Endpoint>(['business-inventory', 'business-seats', 'business-user-seats'])
 const BATCH_FAULTS = new Set<Fault['is']>(['batch-part-throttled', 'batch-part-lost'])
 
 const makesSenseAt = (fault: Fault, endpoint: Endpoint): boolean => {
   if (fault.is === 'sign-in-refused') return endpoint === 'token'
   if (endpoint === 'token') return false
+  if (fault.is === 'continuation-refused') return BUSINESS_LISTS.has(endpoint)
+  if (fault.is === 'bulk-mixed') return endpoint === 'business-bulk'
+  if (fault.is === 'without-effect') return endpoint === 'business-assign' || endpoint === 'business-reclaim'
   if (DELTA_FAULTS.has(fault.is)) return endpoint === 'graph-users-delta' || endpoint === 'graph-groups-delta'
   if (BATCH_FAULTS.has(fault.is)) return endpoint === 'graph-batch'
   return true
