@@ -7,6 +7,7 @@ import { createConnectors, type Connectors } from './connectors.ts'
 import type { Credentials } from './credentials.ts'
 import type { Db } from './database/schema.ts'
 import { createDirectory, type DirectoryIndex } from './directory/directory.ts'
+import { createRuleGroups, type RuleGroups } from './directory/rule-groups.ts'
 import { createExchange, type Exchange } from './exchange.ts'
 import { createJournal, type Journal } from './journal.ts'
 import { createOrders, type Orders } from './orders.ts'
@@ -39,6 +40,7 @@ export interface House {
   readonly tenant: string
   readonly journal: Journal
   readonly directory: DirectoryIndex
+  readonly ruleGroups: RuleGroups
   readonly workspace: Workspace
   readonly connections: Connections
   readonly connectors: Connectors
@@ -59,6 +61,7 @@ export const createHouse = async (deps: HouseDeps): Promise<House> => {
   const tenant = await tenantOf(db, chance)
   const journal = await createJournal({ db, now: () => clock.now() })
   const directory = await createDirectory({ journal })
+  const ruleGroups = createRuleGroups({ journal, onTrouble })
   const workspace = createWorkspace({ db, journal, clock, chance })
   const connections = createConnections({
     credentials: deps.credentials,
@@ -126,6 +129,7 @@ export const createHouse = async (deps: HouseDeps): Promise<House> => {
     tenant,
     journal,
     directory,
+    ruleGroups,
     workspace,
     connections,
     connectors,
@@ -136,6 +140,7 @@ export const createHouse = async (deps: HouseDeps): Promise<House> => {
     subscriptions,
     exchange,
     start: async () => {
+      ruleGroups.start()
       await reconciler.start()
       await orders.start()
       await syncs.start()
@@ -145,6 +150,7 @@ export const createHouse = async (deps: HouseDeps): Promise<House> => {
       metadata.stop()
       subscriptions.stop()
       await syncs.stop()
+      await ruleGroups.stop()
       await reconciler.stop()
       await orders.stop()
       await journal.settle()
@@ -155,6 +161,7 @@ export const createHouse = async (deps: HouseDeps): Promise<House> => {
       await syncs.idle()
       await metadata.idle()
       await Promise.all(subscriptions.running())
+      await ruleGroups.idle()
       await reconciler.idle()
       await orders.idle()
       await journal.settle()

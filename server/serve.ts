@@ -12,6 +12,7 @@ import { createConnectorRemoval, type ConnectorRemoval } from './connector-remov
 import { createCredentials, openSealer } from './credentials.ts'
 import { openDatabase, type OpenDatabase } from './database/database.ts'
 import { createDirectoryByHand } from './directory/by-hand.ts'
+import { createGroupActs } from './directory/group-acts.ts'
 import { createHouse, type House } from './house.ts'
 import type { DrawIcon } from './icon-drawing.ts'
 import type { IconPolicy } from './icon-fetching.ts'
@@ -137,7 +138,7 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
     workspace,
     nameOf: async (target) => (await targetNames(journal, createPrincipalNames(journal), [target])).get(target) ?? target,
   })
-  const byHand = createDirectoryByHand({ journal, directory, clock, chance })
+  const byHand = createDirectoryByHand({ journal, directory, clock })
   const reclaim = createReclaim({ journal, workspace, orders, directory, clock })
   const registering = createRegistering({ journal, connections: house.connections, orders, byHand, clock })
   const subscribing = createSubscribing({
@@ -177,7 +178,7 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
       subscriptionRoutes({ journal, directory, connectors, subscribing }),
       userRoutes({ facts: journal, byHand }),
       deviceRoutes({ facts: journal, byHand }),
-      groupRoutes({ facts: journal, byHand }),
+      groupRoutes({ facts: journal, acts: createGroupActs({ journal, directory, clock, chance }), rules: house.ruleGroups }),
       directoryImportRoutes({ journal, directory, clock, chance }),
       scimRoutes({
         scim: createScim({ db, journal, directory, clock, chance, publicUrl: settings.publicUrl }),

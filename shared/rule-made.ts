@@ -1,15 +1,42 @@
 /** Whether a principal is in a rule-made group. */
-import type { GroupRule, RuleCondition, RuleField } from './group-rule.ts'
+import type { GroupRule, RuleField, RuleTest } from './group-rule.ts'
 import { isUser, type Principal, type User } from './principal.ts'
 
 const plain = (text: string): string => text.trim().toLowerCase()
 
-/** Who has left is in no rule-made group. `owner` is the person a device belongs to. */
-export const meetsRule = (rule: GroupRule, principal: Principal, owner: User | undefined): boolean => {
-  if (principal.left !== null) return false
-  const meets = (condition: RuleCondition): boolean => meetsCondition(condition, valuesOf(condition.field, principal, owner))
-  return rule.match === 'all' ? rule.conditions.every(meets) : rule.conditions.some(meets)
+/** What rules ask of one principal, ready to be compared: read once for any number of rules. */
+export interface RuleValues {
+  readonly left: boolean
+  of(field: RuleField): readonly string[]
 }
+
+/** `owner` is the person a device belongs to. */
+export const ruleValuesOf = (principal: Principal, owner: User | undefined): RuleValues => {
+  const read: Partial<Record<RuleField, readonly string[]>> = {}
+  return {
+    left: principal.left !== null,
+    of: (field) => (read[field] ??= valuesOf(field, principal, owner).map(plain)),
+  }
+}
+
+/** A rule made ready for many principals. Who has left is in no rule-made group. */
+export const ruleTester = (rule: GroupRule): ((values: RuleValues) => boolean) => {
+  const tests = rule.conditions.map(({ field, test, value }) => {
+    const holds = conditionTests[test]
+    const wanted = plain(value)
+    return (values: RuleValues): boolean => holds(values.of(field), wanted)
+  })
+  return rule.match === 'all'
+    ? (values) => !values.left && tests.length > 0 && tests.every((holds) => holds(values))
+    : (values) => !values.left && tests.some((holds) => holds(values))
+}
+
+export const meetsRule = (rule: GroupRule, principal: Principal, owner: User | undefined): boolean =>
+  ruleTester(rule)(ruleValuesOf(principal, owner))
+
+/** Whether somebody else's record, the owner's, has a say in who is in. */
+export const asksForOwner = (rule: GroupRule): boolean =>
+  rule.conditions.some(({ field }) => field === 'owner' || field === 'ownerDepartment')
 
 const valuesOf = (field: RuleField, principal: Principal, owner: User | undefined): readonly string[] => {
   if (field === 'source') return principal.sources
@@ -32,7 +59,7 @@ const valuesOf = (field: RuleField, principal: Principal, owner: User | undefine
     case 'model':
       return [principal[field]]
     case 'owner':
-      return [owner?.userName ?? '']
+      return owner === undefined ? [''] : [owner.userName, ...(owner.otherNames ?? [])]
     case 'ownerDepartment':
       return [owner?.department ?? '']
     default:
@@ -40,18 +67,10 @@ const valuesOf = (field: RuleField, principal: Principal, owner: User | undefine
   }
 }
 
-const meetsCondition = ({ test, value }: RuleCondition, values: readonly string[]): boolean => {
-  const wanted = plain(value)
-  switch (test) {
-    case 'is':
-      return values.some((each) => plain(each) === wanted)
-    case 'is-not':
-      return values.length > 0 && values.every((each) => plain(each) !== wanted)
-    case 'begins':
-      return values.some((each) => plain(each).startsWith(wanted))
-    case 'ends':
-      return values.some((each) => plain(each).endsWith(wanted))
-    case 'contains':
-      return values.some((each) => plain(each).includes(wanted))
-  }
+const conditionTests: Readonly<Record<RuleTest, (values: readonly string[], wanted: string) => boolean>> = {
+  is: (values, wanted) => values.includes(wanted),
+  'is-not': (values, wanted) => values.length > 0 && !values.includes(wanted),
+  begins: (values, wanted) => values.some((each) => each.startsWith(wanted)),
+  ends: (values, wanted) => values.some((each) => each.endsWith(wanted)),
+  contains: (values, wanted) => values.some((each) => each.includes(wanted)),
 }

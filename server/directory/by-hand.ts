@@ -1,24 +1,14 @@
-/** The directory kept by hand: people, devices and groups that no other source owns. */
+/** People and devices kept by hand, whom no other source owns. Groups are in group-acts.ts. */
 import { appendAudit, type Json } from '../audit.ts'
 import type { Journal, Writing } from '../journal.ts'
 import type { Actor } from '../../shared/admin.ts'
-import { isoTime, type Chance, type Clock } from '../../shared/clock.ts'
-import { parseChunkKey, rowsFact, wishesKey } from '../../shared/facts.ts'
-import {
-  ordinalOf,
-  parseLicenseId,
-  principalKindOf,
-  targetKeyOf,
-  type GroupId,
-  type LicenseId,
-  type PrincipalId,
-  type PrincipalKind,
-} from '../../shared/ids.ts'
+import { isoTime, type Clock } from '../../shared/clock.ts'
+import { ordinalOf, principalKindOf, type PrincipalId, type PrincipalKind } from '../../shared/ids.ts'
 import { isListSource, namesPrincipals } from '../../shared/device-list.ts'
-import { isUser, normalSerialNumber, type Device, type Group, type Principal, type User } from '../../shared/principal.ts'
+import { isUser, normalSerialNumber, type Device, type Principal, type User } from '../../shared/principal.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { bareDevice, bareUser, knowPrincipals, type DirectoryIndex } from './directory.ts'
-import { newGroup, normalGroupName, principalReader, recordMembers, recordPrincipals } from './import.ts'
+import { principalReader, recordPrincipals } from './import.ts'
 
 export const handSource = 'hand'
 
@@ -34,8 +24,6 @@ export type DirectoryRefused<T> =
   | { readonly is: 'owned-by-source'; readonly sources: readonly string[] }
   | { readonly is: 'changed-meanwhile'; readonly current: T }
   | { readonly is: 'owner-unknown' }
-  | { readonly is: 'members-unknown'; readonly ids: readonly string[] }
-  | { readonly is: 'group-in-use'; readonly licenses: readonly LicenseId[] }
 
 /** False: the object is not the one that the caller read. */
 export type IsAsRead<T> = (current: T) => boolean
@@ -52,35 +40,25 @@ export interface DirectoryByHand {
   ): Promise<Result<Device, DirectoryRefused<Device>>>
   /** They have left: their seats stay as they are, nothing new is given to them. */
   letGo(actor: Actor, id: PrincipalId, isAsRead: IsAsRead<Principal>): Promise<Result<Principal, DirectoryRefused<Principal>>>
-  addGroup(actor: Actor, fresh: Pick<Group, 'name' | 'kind'>): Promise<Result<Group, DirectoryRefused<Group>>>
-  renameGroup(actor: Actor, id: GroupId, name: string, isAsRead: IsAsRead<Group>): Promise<Result<Group, DirectoryRefused<Group>>>
-  /** In place of the members before. */
-  setMembers(
-    actor: Actor,
-    id: GroupId,
-    members: readonly PrincipalId[],
-    isAsRead: IsAsRead<Group>,
-  ): Promise<Result<Group, DirectoryRefused<Group>>>
-  removeGroup(actor: Actor, id: GroupId, isAsRead: IsAsRead<Group>): Promise<Result<undefined, DirectoryRefused<Group>>>
 }
 
 /** A file was brought by hand too, and a store knows no more than a key or a device's model: none of them owns a field. */
-const owningSources = (sources: readonly string[]): readonly string[] =>
+export const owningSources = (sources: readonly string[]): readonly string[] =>
   sources.filter((source) => source !== handSource && source !== 'csv' && !isListSource(source) && namesPrincipals(source))
 
 /** Whom a device list names is there until it names them no more, whatever is done by hand. */
 const keepingSources = (sources: readonly string[]): readonly string[] => [...owningSources(sources), ...sources.filter(isListSource)]
 
-const withHand = (sources: readonly string[]): readonly string[] => (sources.includes(handSource) ? sources : [...sources, handSource])
+export const withHand = (sources: readonly string[]): readonly string[] =>
+  sources.includes(handSource) ? sources : [...sources, handSource]
 
 export interface DirectoryByHandDeps {
   readonly journal: Journal
   readonly directory: DirectoryIndex
   readonly clock: Clock
-  readonly chance: Chance
 }
 
-export const createDirectoryByHand = ({ journal, directory, clock, chance }: DirectoryByHandDeps): DirectoryByHand => {
+export const createDirectoryByHand = ({ journal, directory, clock }: DirectoryByHandDeps): DirectoryByHand => {
   const audit = (
     write: Writing,
     actor: Actor,
@@ -137,23 +115,6 @@ export const createDirectoryByHand = ({ journal, directory, clock, chance }: Dir
     ownerId === undefined ||
     (principalKindOf(ownerId) === 'user' && directory.principal(ordinalOf(ownerId))?.kind === 'user')
 
-  const inGroup = <T>(
-    id: GroupId,
-    isAsRead: IsAsRead<Group>,
-    act: (write: Writing, group: Group) => Promise<Result<T, DirectoryRefused<Group>>>,
-  ) =>
-    journal.write(async (write): Promise<Result<T, DirectoryRefused<Group>>> => {
-      const group = (await write.rows('groups')).find((row) => row.id === id)
-      if (group === undefined) return err({ is: 'unknown' })
-      if (!isAsRead(group)) return err({ is: 'changed-meanwhile', current: group })
-      const owners = owningSources(group.sources)
-      if (owners.length > 0) return err({ is: 'owned-by-source', sources: owners })
-      return await act(write, group)
-    })
-
-  const nameTaken = async (write: Writing, name: string, except?: GroupId): Promise<Group | undefined> =>
-    (await write.rows('groups')).find((row) => row.id !== except && normalGroupName(row.name) === normalGroupName(name))
-
   const isDevice = (principal: Principal): principal is Device => !isUser(principal)
 
   return {
@@ -203,54 +164,5 @@ export const createDirectoryByHand = ({ journal, directory, clock, chance }: Dir
         undefined,
         keepingSources,
       ),
-    addGroup: (actor, fresh) =>
-      journal.write(async (write): Promise<Result<Group, DirectoryRefused<Group>>> => {
-        const taken = await nameTaken(write, fresh.name)
-        if (taken !== undefined) return err({ is: 'known-already', id: taken.id })
-        const group = newGroup(chance, fresh.name, fresh.kind, handSource)
-        await write.record(rowsFact('groups', [group]))
-        await audit(write, actor, 'group.added', group.id, { name: group.name, kind: group.kind })
-        return ok(group)
-      }),
-    renameGroup: (actor, id, name, isAsRead) =>
-      inGroup(id, isAsRead, async (write, group) => {
-        const taken = await nameTaken(write, name, id)
-        if (taken !== undefined) return err({ is: 'known-already', id: taken.id })
-        const changed: Group = { ...group, name, sources: withHand(group.sources) }
-        await write.record(rowsFact('groups', [changed]))
-        await audit(write, actor, 'group.changed', id, { name, before: group.name })
-        return ok(changed)
-      }),
-    setMembers: (actor, id, members, isAsRead) =>
-      inGroup(id, isAsRead, async (write, group) => {
-        const strangers = members.filter(
-          (member) => principalKindOf(member) !== group.kind || directory.principal(ordinalOf(member))?.kind !== group.kind,
-        )
-        if (strangers.length > 0) return err({ is: 'members-unknown', ids: strangers })
-        const counted = await recordMembers(write, { ...group, sources: withHand(group.sources) }, members.map(ordinalOf))
-        await audit(write, actor, 'group.members-set', id, { members: counted.memberCount, before: group.memberCount })
-        return ok(counted)
-      }),
-    removeGroup: (actor, id, isAsRead) =>
-      inGroup(id, isAsRead, async (write, group) => {
-        const licenses = await licensesFor(write, id)
-        if (licenses.length > 0) return err({ is: 'group-in-use', licenses })
-        await recordMembers(write, group, [])
-        await write.record(rowsFact('groups', [], [id]))
-        await audit(write, actor, 'group.removed', id, { name: group.name, members: group.memberCount })
-        return ok(undefined)
-      }),
   }
-}
-
-/** Licenses with an assignment for the group that stands, or whose seats are still to be given back. */
-export const licensesFor = async (write: Writing, group: GroupId): Promise<readonly LicenseId[]> => {
-  const target = targetKeyOf({ kind: 'group', id: group })
-  const keys = await write.trx.selectFrom('chunks').select('key').where('key', 'like', 'wishes/%').execute()
-  const found: LicenseId[] = []
-  for (const { key } of keys) {
-    const license = parseChunkKey(key) === undefined ? undefined : parseLicenseId(key.slice('wishes/'.length))
-    if (license !== undefined && (await write.rows(wishesKey(license))).some((placed) => placed.key === target)) found.push(license)
-  }
-  return found
 }

@@ -5,23 +5,23 @@
 import { appendAudit } from '../audit.ts'
 import type { Journal, Writing } from '../journal.ts'
 import type { Actor } from '../../shared/admin.ts'
-import { randomId, type Chance, type Clock } from '../../shared/clock.ts'
-import { columnsOfMembers, membersKey, principalsKey, rowsFact } from '../../shared/facts.ts'
-import { ordinalOf, parseGroupId, type GroupId, type PrincipalKind } from '../../shared/ids.ts'
-import { isUser, type Device, type Group, type Principal, type User } from '../../shared/principal.ts'
+import type { Chance, Clock } from '../../shared/clock.ts'
+import { principalsKey, rowsFact } from '../../shared/facts.ts'
+import { ordinalOf, type PrincipalKind } from '../../shared/ids.ts'
+import { isUser, type Device, type Principal, type User } from '../../shared/principal.ts'
 import { ok, type Result } from '../../shared/result.ts'
 import {
   readDirectoryCsv,
   type CsvRefused,
   type DeviceRow,
   type DirectoryCsv,
-  type GroupRow,
   type ImportKind,
-  type MembershipRow,
   type RowError,
   type UserRow,
 } from './csv.ts'
-import { bareDevice, bareUser, knowPrincipals, membersFact, normalKey, type DirectoryIndex } from './directory.ts'
+import { bareDevice, bareUser, knowPrincipals, normalKey, type DirectoryIndex } from './directory.ts'
+import { weighGroups, weighMemberships } from './group-import.ts'
+import { csvSource, same, withCsv, type Weighed } from './weighed.ts'
 
 export interface Imported {
   readonly read: number
@@ -44,8 +44,6 @@ export interface ImportDeps {
   readonly clock: Clock
   readonly chance: Chance
 }
-
-export const csvSource = 'csv'
 
 /** `refused`: rows are wrong, and so nothing was kept. */
 export const importDirectory = async (
@@ -79,13 +77,6 @@ export const importDirectory = async (
   )
 }
 
-/** What the rows come to against the directory as it is: nothing is written before `keep`. */
-interface Weighed {
-  readonly counts: { readonly created: number; readonly changed: number; readonly unchanged: number }
-  readonly errors: readonly RowError[]
-  readonly keep: () => Promise<void>
-}
-
 const weigh = (deps: ImportDeps, write: Writing, csv: DirectoryCsv): Promise<Weighed> => {
   switch (csv.kind) {
     case 'users':
@@ -98,9 +89,6 @@ const weigh = (deps: ImportDeps, write: Writing, csv: DirectoryCsv): Promise<Wei
       return weighMemberships(deps, write, csv.rows)
   }
 }
-
-const withSource = (sources: readonly string[]): readonly string[] => (sources.includes(csvSource) ? sources : [...sources, csvSource])
-const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
 
 const weighUsers = (deps: ImportDeps, write: Writing, rows: readonly UserRow[]): Promise<Weighed> =>
   weighPrincipals(
@@ -118,7 +106,7 @@ const weighUsers = (deps: ImportDeps, write: Writing, rows: readonly UserRow[]):
         department: row.department,
         active: row.active,
         managedAppleAccount: row.managedAppleAccount,
-        sources: withSource(before.sources),
+        sources: withCsv(before.sources),
         left: null,
       }
     },
@@ -146,7 +134,7 @@ const weighDevices = async (deps: ImportDeps, write: Writing, rows: readonly Dev
         platform: row.platform,
         model: row.model,
         ownerId: owner === undefined ? null : bareUser(owner, '', csvSource).id,
-        sources: withSource(before.sources),
+        sources: withCsv(before.sources),
         left: null,
       }
     },
@@ -219,93 +207,4 @@ export const recordPrincipals = async (write: Writing, principals: readonly Prin
     byChunk.set(key, rows)
   }
   for (const [key, rows] of byChunk) await write.record(rowsFact(key, rows))
-}
-
-export const normalGroupName = (name: string): string => name.trim().toLowerCase()
-
-export const newGroup = (chance: Chance, name: string, kind: PrincipalKind, source: string): Group => {
-  const id = parseGroupId(randomId(chance))
-  if (id === undefined) throw new Error('directory: made an id that is none')
-  return { id, name, kind, memberCount: 0, sources: [source] }
-}
-
-const weighGroups = async (deps: ImportDeps, write: Writing, rows: readonly GroupRow[]): Promise<Weighed> => {
-  const held = new Map((await write.rows('groups')).map((group) => [normalGroupName(group.name), group]))
-  const errors: RowError[] = []
-  const put: Group[] = []
-  const counts = { created: 0, changed: 0, unchanged: 0 }
-  for (const { row, name, kind } of rows) {
-    const before = held.get(normalGroupName(name))
-    if (before === undefined) {
-      counts.created += 1
-      put.push(newGroup(deps.chance, name, kind, csvSource))
-    } else if (before.kind !== kind)
-      errors.push({ row, field: 'kind', text: `${before.name} is a group of ${before.kind}s already. Give the new group another name.` })
-    else {
-      const next = { ...before, name, sources: withSource(before.sources) }
-      if (same(before, next)) counts.unchanged += 1
-      else {
-        counts.changed += 1
-        put.push(next)
-      }
-    }
-  }
-  return {
-    counts,
-    errors,
-    keep: async () => {
-      if (put.length > 0) await write.record(rowsFact('groups', put))
-    },
-  }
-}
-
-const weighMemberships = async (deps: ImportDeps, write: Writing, rows: readonly MembershipRow[]): Promise<Weighed> => {
-  const groups = new Map((await write.rows('groups')).map((group) => [normalGroupName(group.name), group]))
-  const errors: RowError[] = []
-  const wantedByGroup = new Map<GroupId, Set<number>>()
-  const counts = { created: 0, changed: 0, unchanged: 0 }
-  for (const { row, group: name, member } of rows) {
-    const group = groups.get(normalGroupName(name))
-    if (group === undefined) {
-      errors.push({ row, field: 'group', text: `No group is called ${name}. Import groups first.` })
-      continue
-    }
-    const ordinal = deps.directory.ordinalOfKey(group.kind, member)
-    if (ordinal === undefined) {
-      const what = group.kind === 'user' ? 'No person with the user name' : 'No device with the serial number'
-      errors.push({ row, field: 'member', text: `${what} ${member} is known. Import ${group.kind}s first.` })
-      continue
-    }
-    let wanted = wantedByGroup.get(group.id)
-    if (wanted === undefined) {
-      wanted = new Set((await write.columns(membersKey(group.id))).ordinals)
-      wantedByGroup.set(group.id, wanted)
-    }
-    if (wanted.has(ordinal)) counts.unchanged += 1
-    else {
-      wanted.add(ordinal)
-      counts.created += 1
-    }
-  }
-  return {
-    counts,
-    errors,
-    keep: async () => {
-      for (const group of groups.values()) {
-        const wanted = wantedByGroup.get(group.id)
-        if (wanted !== undefined) await recordMembers(write, { ...group, sources: withSource(group.sources) }, wanted)
-      }
-    },
-  }
-}
-
-/** The members and their number, which stands in the group's own record. */
-export const recordMembers = async (write: Writing, group: Group, wanted: Iterable<number>): Promise<Group> => {
-  const after = columnsOfMembers(wanted)
-  const change = membersFact(group.id, await write.columns(membersKey(group.id)), after)
-  if (change !== undefined) await write.record(change)
-  const counted: Group = { ...group, memberCount: after.ordinals.length }
-  const held = (await write.rows('groups')).find(({ id }) => id === group.id)
-  if (!same(held, counted)) await write.record(rowsFact('groups', [counted]))
-  return counted
 }

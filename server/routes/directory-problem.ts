@@ -1,11 +1,11 @@
-/** Why a change of the directory was refused, in words. */
+/** Why a change of a person or a device was refused, in words. */
 import { exhaustive } from '../../shared/result.ts'
 import type { DirectoryRefused } from '../directory/by-hand.ts'
 import { notFound, type Problem } from '../problem.ts'
 
 export const directoryProblem = (
   refused: Exclude<DirectoryRefused<never>, { readonly is: 'changed-meanwhile' }>,
-  what: 'person' | 'device' | 'group',
+  what: 'person' | 'device',
 ): Problem => {
   switch (refused.is) {
     case 'unknown':
@@ -30,20 +30,6 @@ export const directoryProblem = (
         code: refused.is,
         detail: 'ownerId is not the id of a person who is known here. Add the person first, or leave it out.',
         errors: [{ field: 'ownerId', text: 'is not known' }],
-      }
-    case 'members-unknown':
-      return {
-        status: 422,
-        code: refused.is,
-        detail: `${refused.ids.slice(0, 20).join(', ')}: no members of this group’s kind are known by these ids. Nothing was changed.`,
-        errors: refused.ids.slice(0, 50).map((id) => ({ field: 'members', text: `${id} is not known` })),
-      }
-    case 'group-in-use':
-      return {
-        status: 409,
-        code: refused.is,
-        detail: `${refused.licenses.length} licenses are assigned to this group, or take seats back from it. Remove those assignments first.`,
-        extra: { licenses: refused.licenses },
       }
     default:
       return exhaustive(refused)

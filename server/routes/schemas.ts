@@ -1,6 +1,7 @@
 /** The forms in which objects go out, with exactly the names that outside programs rely on. */
 import * as v from 'valibot'
 import { connectorKinds } from '../../shared/connector.ts'
+import { ruleTests } from '../../shared/group-rule.ts'
 
 const time = v.pipe(v.string(), v.description('ISO 8601, UTC'))
 
@@ -185,6 +186,10 @@ export const assignmentSchema = v.object({
   mode: v.picklist(['include', 'exclude']),
   intent: v.picklist(['required', 'available', 'uninstall']),
   licenseType: v.picklist(['device', 'user']),
+  priority: v.number(),
+  startsAt: v.nullable(time),
+  endsAt: v.nullable(time),
+  reservation: v.nullable(v.object({ seats: v.number(), unused: v.picklist(['lent', 'held']) })),
   note: v.string(),
   by: v.string(),
   at: time,
@@ -243,10 +248,32 @@ export const deviceSchema = v.object({
     v.description('What to know before it is given a seat: the organisation’s device list does not name it, or it has left'),
   ),
 })
+/** Of a group: the nested groups that lead to a member. */
+export const memberSchema = v.object({
+  ...principalSchema.entries,
+  through: v.pipe(
+    v.array(v.object({ id: v.string(), name: v.string() })),
+    v.description('The nested groups that lead to this member, from the outermost; empty for one of the group’s own'),
+  ),
+})
 export const groupSchema = v.object({
   id: v.string(),
   name: v.string(),
   kind: v.picklist(['user', 'device']),
-  memberCount: v.number(),
+  memberCount: v.pipe(v.number(), v.description('Its own members, without those of nested groups')),
+  transitiveMemberCount: v.pipe(
+    v.nullable(v.number()),
+    v.description('With those of nested groups, each once; null in a list where counting them takes too long'),
+  ),
   sources: v.array(v.string()),
+  groups: v.pipe(v.optional(v.array(v.string())), v.description('Ids of the groups directly nested in it; absent: none')),
+  rule: v.pipe(
+    v.optional(
+      v.object({
+        match: v.picklist(['all', 'any']),
+        conditions: v.array(v.object({ field: v.string(), test: v.picklist(ruleTests), value: v.string() })),
+      }),
+    ),
+    v.description('Who is in follows from it; absent: members are named one by one'),
+  ),
 })

@@ -158,16 +158,16 @@ const groupAttributes: readonly Attribute[] = [
   attribute('displayName', 'The name of the group; unique without regard to case', { required: true, uniqueness: 'server' }),
   complex(
     'members',
-    'The people of the group',
+    'The people of the group, and the groups nested in it',
     [
-      attribute('value', 'The id of the person', { caseExact: true, mutability: 'immutable' }),
-      attribute('$ref', 'The address of the person', {
+      attribute('value', 'The id of the person or the group', { caseExact: true, mutability: 'immutable' }),
+      attribute('$ref', 'The address of the person or the group', {
         type: 'reference',
-        referenceTypes: ['User'],
+        referenceTypes: ['User', 'Group'],
         caseExact: true,
         mutability: 'immutable',
       }),
-      attribute('type', 'Always User', { canonicalValues: ['User'], mutability: 'immutable' }),
+      attribute('type', 'What the member is', { canonicalValues: ['User', 'Group'], mutability: 'immutable' }),
     ],
     { multiValued: true },
   ),

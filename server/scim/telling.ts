@@ -11,7 +11,7 @@ import { enterpriseSchema, groupSchema, userSchema } from './schema.ts'
 import { isoTime } from '../../shared/clock.ts'
 import { indexOfOrdinal, membersKey } from '../../shared/facts.ts'
 import { ordinalOf, parseGroupId, parsePrincipalId, principalIdOf, type GroupId } from '../../shared/ids.ts'
-import { isUser } from '../../shared/principal.ts'
+import { isUser, type Group } from '../../shared/principal.ts'
 
 export interface Told {
   readonly resource: Resource
@@ -24,19 +24,23 @@ export interface Parts {
   readonly members: boolean
 }
 
-/** Reads each chunk of people once: make one for each answer. */
+/** Reads each chunk of people, and the groups, once: make one for each answer. */
 export const createTelling = (deps: { readonly facts: FactReader; readonly db: Db; readonly publicUrl: string }) => {
   const { facts, db } = deps
   const names = createPrincipalNames(facts)
   const base = deps.publicUrl.replace(/\/$/, '') + scimBase
   let groups: Promise<readonly { readonly id: GroupId; readonly name: string; readonly ordinals: Uint32Array }[]> | undefined
 
+  let rows: Promise<ReadonlyMap<string, Group>> | undefined
+  const groupRows = (): Promise<ReadonlyMap<string, Group>> =>
+    (rows ??= facts.rows('groups').then((all) => new Map(all.map((group) => [group.id, group]))))
+
   const readGroups = async () => {
-    const nameById = new Map((await facts.rows('groups')).map(({ id, name }) => [id, name]))
+    const byId = await groupRows()
     const read = []
     for (const text of await groupIdsOfScim(db)) {
       const id = parseGroupId(text)
-      const name = id === undefined ? undefined : nameById.get(id)
+      const name = id === undefined ? undefined : byId.get(id)?.name
       if (id !== undefined && name !== undefined) read.push({ id, name, ordinals: (await facts.columns(membersKey(id))).ordinals })
     }
     return read
@@ -80,12 +84,13 @@ export const createTelling = (deps: { readonly facts: FactReader; readonly db: D
   const group = async (row: ScimRow, parts: Parts): Promise<Told> => {
     const id = parseGroupId(row.id)
     const { ordinals } = id === undefined ? { ordinals: new Uint32Array() } : await facts.columns(membersKey(id))
-    const etag = etagOf([row.id, row.resource, createHash('sha256').update(ordinals).digest('base64url')])
+    const nested = (await groupRows()).get(row.id)?.groups ?? []
+    const etag = etagOf([row.id, row.resource, createHash('sha256').update(ordinals).digest('base64url'), ...nested])
     return {
       etag,
       resource: {
         ...row.resource,
-        members: parts.members ? Array.from(ordinals, memberOf) : [],
+        members: parts.members ? [...Array.from(ordinals, memberOf), ...nested.map(nestedOf)] : [],
         schemas: [groupSchema],
         id: row.id,
         meta: metaOf(row, `${base}/Groups/${row.id}`, etag),
@@ -97,6 +102,7 @@ export const createTelling = (deps: { readonly facts: FactReader; readonly db: D
     const value: string = principalIdOf('user', ordinal)
     return { value, $ref: `${base}/Users/${value}`, type: 'User' }
   }
+  const nestedOf = (value: string): Complex => ({ value, $ref: `${base}/Groups/${value}`, type: 'Group' })
 
   return { tell: (row: ScimRow, parts: Parts): Promise<Told> => (row.kind === 'User' ? user(row, parts) : group(row, parts)) }
 }

@@ -1,7 +1,8 @@
 /** The acts on people. Each runs inside one act of the journal: it looks at everything first, and then writes all of it. */
 import { appendAudit } from '../audit.ts'
 import { knowPrincipals, type DirectoryIndex } from '../directory/directory.ts'
-import { principalReader, recordMembers, recordPrincipals } from '../directory/import.ts'
+import { recordMembers } from '../directory/group-record.ts'
+import { principalReader, recordPrincipals } from '../directory/import.ts'
 import type { Writing } from '../journal.ts'
 import { asInDirectory, changedNames, fieldsOf, nameIn, scimSource, type DirectoryFields } from './people.ts'
 import { refusal, type ScimRefusal } from './refusal.ts'

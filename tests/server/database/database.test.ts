@@ -40,6 +40,7 @@ const tables = [
   'scim_resources',
   'sessions',
   'setup_links',
+  'source_groups',
   'store_cursors',
   'syncs',
 ]
