@@ -4,7 +4,8 @@
  * 50,000 principals stay in their chunks of 1,024, each decoded once; a change decodes one chunk anew. What is searched
  * is one lower-case line for each principal, made when someone first searches.
  */
-import { principalsKey, principalsPerChunk, type Columns } from '../shared/facts.ts'
+import { membersKey, principalsKey, principalsPerChunk, type Columns } from '../shared/facts.ts'
+import { nestingOf, unionOf, type GroupNesting } from '../shared/groups.ts'
 import {
   principalIdOf,
   principalKindOf,
@@ -105,6 +106,11 @@ export const createDirectory = (facts: Facts): DirectoryReader => {
   }
 
   const groups = (): ChunkRead<readonly Group[]> => facts.rows('groups')
+  let nested: { readonly of: readonly Group[]; readonly nesting: GroupNesting } | undefined
+  const nestingOfRows = (rows: readonly Group[]): GroupNesting => {
+    if (nested?.of !== rows) nested = { of: rows, nesting: nestingOf(rows) }
+    return nested.nesting
+  }
 
   const nameOfTarget = (key: TargetKey): TargetName => {
     const target = targetOf(key)
@@ -142,19 +148,21 @@ export const createDirectory = (facts: Facts): DirectoryReader => {
       if (read.is === 'loading') return read
       const known = groups()
       if (known.is === 'loading') return known
-      const groupIds = new Set(known.value.map(({ id }) => id))
-      const of: unknown[] = [read.value, known.value]
+      const nesting = nestingOfRows(known.value)
+      const of: unknown[] = [read.value, nesting]
       const members = new Map<GroupId, Uint32Array>()
       let loading = false
       for (const key of keys) {
         const target = targetOf(key)
-        if (target.kind !== 'group') continue
-        const columns: ChunkRead<Columns> = facts.columns(`members/${target.id}`)
-        if (columns.is === 'loading') loading = true
-        else {
-          of.push(columns.value)
-          if (groupIds.has(target.id)) members.set(target.id, columns.value.ordinals)
+        if (target.kind !== 'group' || nesting.find(target.id) === undefined) continue
+        const own: Columns[] = []
+        for (const group of nesting.within(target.id)) {
+          const columns: ChunkRead<Columns> = facts.columns(membersKey(group))
+          if (columns.is === 'loading') loading = true
+          else own.push(columns.value)
         }
+        of.push(...own)
+        if (!loading) members.set(target.id, unionOf(own.map(({ ordinals }) => ordinals)))
       }
       if (loading) return { is: 'loading' }
       return { is: 'ready', value: { directory: directoryOf(read.value, members), of } }
@@ -174,6 +182,10 @@ const directoryOf = (people: People, members: ReadonlyMap<GroupId, Uint32Array>)
   },
   members: (group) => members.get(group),
   all: (kind) => people.all(kind),
+  ownerOf: (device) => {
+    const found = people.find(principalIdOf('device', device))
+    return found === undefined || isUser(found) || found.ownerId === null ? undefined : ordinalOf(found.ownerId)
+  },
 })
 
 const peopleOf = (partByNumber: ReadonlyMap<number, Part>): People => {

@@ -3,7 +3,21 @@
  * targets than an edit may carry is several. What can never be is refused here, with the words the server would use, and
  * queues nothing.
  */
-import { wishRefused, wishRefusedInWords, type Intent, type Mode, type SeatsAfter, type WishRefused } from '../shared/assignment.ts'
+import {
+  kindsGiven,
+  sameWish,
+  termsOf,
+  usualTerms,
+  withTerms,
+  wishRefused,
+  wishRefusedInWords,
+  type Intent,
+  type Mode,
+  type SeatsAfter,
+  type Wish,
+  type WishRefused,
+  type WishTerms,
+} from '../shared/assignment.ts'
 import { licensesKey, principalsKey, wishesKey } from '../shared/facts.ts'
 import { docOfLicense, licenseOfDoc, ordinalOf, targetOf, type LicenseId, type PrincipalKind, type TargetKey } from '../shared/ids.ts'
 import type { License, LicenseType } from '../shared/license.ts'
@@ -22,6 +36,8 @@ export interface AssignRequest {
   readonly mode: Mode
   readonly intent: Intent
   readonly licenseType: LicenseType
+  /** Left out: those that stand, or the usual ones. */
+  readonly terms?: WishTerms
   readonly note?: string
   /** The person was told that the product can't be taken back, and said yes. */
   readonly confirmed?: boolean
@@ -119,7 +135,23 @@ export const createEdits = (console: AdminConsole, directory: DirectoryReader): 
     }
   }
 
-  const judge = (license: License, target: TargetKey, wish: UnrevisedWish, confirmed: boolean): ActRefused | undefined => {
+  /** The sorts of principals to which the license goes once these wishes stand. */
+  const kindsAfter = ({ standing }: Scene, wanted: readonly { readonly target: TargetKey; readonly wish: UnrevisedWish }[]) => {
+    const wishByKey = new Map<TargetKey, UnrevisedWish>([...standing].map(([key, { placed }]) => [key, placed.wish]))
+    for (const { target, wish } of wanted) wishByKey.set(target, wish)
+    return kindsGiven(
+      [...wishByKey].map(([key, wish]) => ({ key, wish })),
+      kindOf,
+    )
+  }
+
+  const judge = (
+    license: License,
+    target: TargetKey,
+    wish: UnrevisedWish,
+    confirmed: boolean,
+    included: ReadonlySet<PrincipalKind>,
+  ): ActRefused | undefined => {
     const kind = kindOf(target)
     // Taking back is possible for a target that has vanished; giving is not.
     if (kind === undefined)
@@ -129,7 +161,7 @@ export const createEdits = (console: AdminConsole, directory: DirectoryReader): 
             is: 'target-unknown',
             text: `${directory.nameOfTarget(target).name} is not in the directory. Nothing changed. Choose another person, device or group.`,
           }
-    const never = wishRefused(license, kind, { ...wish, rev: 1 }, confirmed)
+    const never = wishRefused(license, kind, { ...wish, rev: 1 }, confirmed, included)
     return never === undefined ? undefined : { is: never, text: wishRefusedInWords(never, license.product.name), target }
   }
 
@@ -163,13 +195,25 @@ export const createEdits = (console: AdminConsole, directory: DirectoryReader): 
       return err({ is: 'note-too-long', text: `A note has at most ${mostNoteCharacters} characters. Nothing changed.` })
     const found = await scene(license, request.targets)
     if (!found.ok) return found
-    const wanted: UnrevisedWish = { mode: request.mode, intent: request.intent, licenseType: request.licenseType }
+    const { mode, intent, licenseType, terms } = request
+    const wantedOf = (stood: Wish | undefined): UnrevisedWish => ({
+      mode,
+      intent,
+      licenseType,
+      ...withTerms(terms ?? (stood === undefined ? usualTerms : termsOf(stood))),
+    })
+    const targets = [...new Set(request.targets)]
+    const included = kindsAfter(
+      found.value,
+      targets.map((target) => ({ target, wish: wantedOf(undefined) })),
+    )
     const changes: WantedChange[] = []
     const changed: TargetKey[] = []
-    for (const target of new Set(request.targets)) {
+    for (const target of targets) {
       const standing = found.value.standing.get(target)?.placed
+      const wanted = wantedOf(standing?.wish)
       if (onlyStanding && (standing === undefined || standing.wish.mode === 'removed')) continue
-      const refused = judge(found.value.license, target, wanted, confirmed)
+      const refused = judge(found.value.license, target, wanted, confirmed, included)
       if (refused !== undefined) return err(refused)
       const before = changes.length
       if (standing === undefined || !alike(standing.wish, wanted)) changes.push({ part: 'wish', target, wish: wanted, confirmed })
@@ -177,7 +221,7 @@ export const createEdits = (console: AdminConsole, directory: DirectoryReader): 
       if (changes.length > before) changed.push(target)
     }
     if (changes.length === 0) return err(nothingToDo)
-    return await keep(license, wishInWords(found.value.license.product.name, names(changed), wanted), changes)
+    return await keep(license, wishInWords(found.value.license.product.name, names(changed), wantedOf(undefined)), changes)
   }
 
   const findEdit = (id: number): OutboxRow | SavedEdit | undefined =>
@@ -244,9 +288,10 @@ export const createEdits = (console: AdminConsole, directory: DirectoryReader): 
         row.intents.map(({ target }) => target),
       )
       if (!found.ok) return found
-      for (const intent of row.intents) {
-        if (intent.part === 'note') continue
-        const refused = judge(found.value.license, intent.target, intent.wish, intent.confirmed)
+      const wishes = row.intents.filter((intent) => intent.part === 'wish')
+      const included = kindsAfter(found.value, wishes)
+      for (const intent of wishes) {
+        const refused = judge(found.value.license, intent.target, intent.wish, intent.confirmed, included)
         if (refused !== undefined) return err(refused)
       }
       return await keep(license, row.words, row.intents, row.id)
@@ -259,7 +304,4 @@ export const createEdits = (console: AdminConsole, directory: DirectoryReader): 
 }
 
 /** Same but for the revision. */
-const alike = (a: UnrevisedWish, b: UnrevisedWish): boolean =>
-  a.mode === 'removed'
-    ? b.mode === 'removed' && a.seats === b.seats
-    : b.mode !== 'removed' && a.mode === b.mode && a.intent === b.intent && a.licenseType === b.licenseType
+const alike = (a: UnrevisedWish, b: UnrevisedWish): boolean => sameWish({ ...a, rev: 1 }, { ...b, rev: 1 })

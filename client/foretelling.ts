@@ -5,6 +5,7 @@
 import type { PlacedWish, Verdict } from '../shared/assignment.ts'
 import { writingBlockedBy, type Connector } from '../shared/connector.ts'
 import {
+  claimsKey,
   licensesKey,
   locationOrdersKey,
   ordersKey,
@@ -19,6 +20,7 @@ import type { License } from '../shared/license.ts'
 import { weighedOrders, type LicenseOrder } from '../shared/order.ts'
 import { reconcile, storePeopleOf, type Reconciled, type WritingBlocked } from '../shared/reconcile.ts'
 import type { Registration, RegistrationState } from '../shared/registration.ts'
+import { nextTurnOf } from '../shared/touching.ts'
 import type { DirectoryReader } from './directory.ts'
 import type { ChunkRead, Facts } from './facts.ts'
 import type { OutboxRow, SavedEdit } from './local-db.ts'
@@ -113,12 +115,14 @@ export const createForetelling = ({ facts, directory, rows, saved, factsSeq }: F
     const found = findLicense(id)
     const connectors = facts.rows('connectors')
     const wishes = facts.rows(wishesKey(id))
+    const claims = facts.rows(claimsKey(id))
     const seats = facts.columns(seatsKey(id))
     const orders = facts.rows(ordersKey(id))
     if (
       found.is === 'loading' ||
       connectors.is === 'loading' ||
       wishes.is === 'loading' ||
+      claims.is === 'loading' ||
       seats.is === 'loading' ||
       orders.is === 'loading'
     )
@@ -130,7 +134,8 @@ export const createForetelling = ({ facts, directory, rows, saved, factsSeq }: F
     if (locationOrders.is === 'loading') return locationOrders
     const registrations = registrationsAt(license.connectorId)
     if (registrations.is === 'loading') return registrations
-    const writingBlocked = connector === undefined ? undefined : writingBlockedBy(connector, now - (now % minuteMs))
+    const minute = now - (now % minuteMs)
+    const writingBlocked = connector === undefined ? undefined : writingBlockedBy(connector, minute)
     const pending = pendingOf(id)
     const standing = standingWith(wishes.value, pending)
     const standingWishes = [...standing.values()].map(({ placed }) => placed)
@@ -143,6 +148,8 @@ export const createForetelling = ({ facts, directory, rows, saved, factsSeq }: F
       connector,
       writingBlocked,
       wishes.value,
+      claims.value,
+      nextTurnOf(all, minute),
       seats.value,
       orders.value,
       locationOrders.value,
@@ -156,11 +163,13 @@ export const createForetelling = ({ facts, directory, rows, saved, factsSeq }: F
     if (held !== undefined && held.of.length === of.length && held.of.every((part, at) => part === of[at]))
       return { is: 'ready', value: held.state }
     const reconciled = reconcile({
+      now: minute,
       license,
       writingBlocked,
       wishes: all,
+      claims: claims.value,
       seats: seats.value,
-      orders: orders.value,
+      orders: weighedOrders(orders.value),
       locationOrders: locationOrders.value,
       people: storePeopleOf(connector, registrations.value.stateOf),
       directory: people.value.directory,
@@ -172,7 +181,7 @@ export const createForetelling = ({ facts, directory, rows, saved, factsSeq }: F
       standing,
       wishes: all,
       seats: seats.value,
-      orders: weighedOrders(orders.value),
+      orders: orders.value,
       reconciled,
       verdictByOrdinal: new Map(reconciled.verdicts.map((verdict) => [verdict.ordinal, verdict])),
       pending: pending.length,

@@ -7,7 +7,7 @@
  *
  * Every function here is one step of a transaction.
  */
-import { sameWish, unsent, type PlacedWish, type Wish } from '../shared/assignment.ts'
+import { asksTheSame, unsent, type PlacedWish, type Wish } from '../shared/assignment.ts'
 import { isoTime, randomId, type Chance } from '../shared/clock.ts'
 import { readRows, wishesKey } from '../shared/facts.ts'
 import { licenseOfDoc, parseDeviceId, type DeviceId, type DocId, type TargetKey } from '../shared/ids.ts'
@@ -52,7 +52,7 @@ export const standingWith = (wishes: readonly PlacedWish[], edits: readonly Pend
         if (found !== undefined) standing.set(intent.target, { placed: { ...found, note: intent.note }, unsent: true })
         continue
       }
-      const same = found !== undefined && sameWish(found.wish, intent.wish)
+      const same = found !== undefined && asksTheSame(found.wish, intent.wish)
       standing.set(intent.target, {
         placed: {
           key: intent.target,

@@ -129,13 +129,16 @@ const readItem = (input: decoding.Decoder, before: number, refersTo: Reference[]
   return { key, value: readPlain(input) }
 }
 
-/** A string, or a flat list of at most eight texts, whole numbers, truths and nothings. */
+/** A wish has nine; the rest is room for a newer build's. */
+const mostRegisterParts = 12
+
+/** A string, or a flat list of at most twelve texts, whole numbers, truths and nothings. */
 const readPlain = (input: decoding.Decoder): unknown => {
   const type = decoding.readUint8(input)
   if (type === 119) return boundedString(input)
   if (type !== 117) return refuse('a value that no wish has')
   const length = decoding.readVarUint(input)
-  if (length > 8) refuse('a register that is too long')
+  if (length > mostRegisterParts) refuse('a register that is too long')
   const list: unknown[] = []
   for (let left = length; left > 0; left -= 1) {
     switch (decoding.readUint8(input)) {

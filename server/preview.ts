@@ -1,8 +1,9 @@
 /** What a wanted set of assignments would come to, by the same reconcile that acts. Nothing is kept. */
 import type { PlacedWish } from '../shared/assignment.ts'
-import { unsent, wishRefused } from '../shared/assignment.ts'
-import { targetOf, type GroupId, type PrincipalKind, type TargetKey } from '../shared/ids.ts'
-import { ordinalsOf, reconcile, type ReconcileInput, type Reconciled } from '../shared/reconcile.ts'
+import { kindsGiven, unsent, wishRefused } from '../shared/assignment.ts'
+import { kindOfTarget, type GroupId, type PrincipalKind, type TargetKey } from '../shared/ids.ts'
+import { reconcile, type ReconcileInput, type Reconciled } from '../shared/reconcile.ts'
+import { ordinalsOf } from '../shared/touching.ts'
 import type { WantedWish } from './assignments.ts'
 import { reconcileInputOf, type ExplainDeps } from './verdicts.ts'
 import { groupsIn } from './weighing.ts'
@@ -57,27 +58,15 @@ export const preview = async (deps: ExplainDeps, license: License, wanted: reado
 
   const gain = [...after.steps.associate, ...after.steps.register]
   const lose = after.steps.disassociate
-  const short = after.verdicts.filter(({ state }) => state === 'waiting').map(({ ordinal }) => ordinal)
+  const short = after.verdicts
+    .filter(({ state, because }) => state === 'waiting' && because.code !== 'starts-later')
+    .map(({ ordinal }) => ordinal)
   return {
     gain,
     lose,
     short,
     irreversible: license.revocable ? [] : gain,
     conflicts: [...impossibleWishes(license, wanted, groupKinds), ...atOdds(afterInput, before, after)],
-  }
-}
-
-const kindOfTarget = (key: TargetKey, groupKinds: ReadonlyMap<GroupId, PrincipalKind>): PrincipalKind | undefined => {
-  const target = targetOf(key)
-  switch (target.kind) {
-    case 'all-users':
-    case 'user':
-      return 'user'
-    case 'all-devices':
-    case 'device':
-      return 'device'
-    case 'group':
-      return groupKinds.get(target.id)
   }
 }
 
@@ -89,7 +78,8 @@ const impossibleWishes = (
   wanted.flatMap(({ key, wish }) => {
     const kind = kindOfTarget(key, groupKinds)
     if (kind === undefined) return [{ key, ordinal: null, code: 'target-unknown' }]
-    const code = wishRefused(license, kind, { ...wish, rev: 1 }, true)
+    const included = kindsGiven(wanted, (target) => kindOfTarget(target, groupKinds))
+    const code = wishRefused(license, kind, { ...wish, rev: 1 }, true, included)
     return code === undefined ? [] : [{ key, ordinal: null, code }]
   })
 

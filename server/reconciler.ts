@@ -7,10 +7,22 @@ import type { Journal } from './journal.ts'
 import type { Orders } from './orders.ts'
 import { prepareWeighing, weigh } from './weighing.ts'
 import { sleep, type Clock } from '../shared/clock.ts'
-import { columnsFact, columnsOfSeats, indexOfOrdinal, licensesKey, rowsFact, seatAt, seatsKey, wishesKey } from '../shared/facts.ts'
+import {
+  claimsKey,
+  columnsFact,
+  columnsOfSeats,
+  indexOfOrdinal,
+  licensesKey,
+  rowsFact,
+  seatAt,
+  seatsKey,
+  wishesKey,
+} from '../shared/facts.ts'
 import { parseGroupId, parseLicenseId, type GroupId, type LicenseId } from '../shared/ids.ts'
 import { isOpen, type Order } from '../shared/order.ts'
+import type { Group } from '../shared/principal.ts'
 import { reconcile } from '../shared/reconcile.ts'
+import { nextTurnOf } from '../shared/touching.ts'
 
 export interface Reconciler {
   start(): Promise<void>
@@ -33,6 +45,7 @@ export interface ReconcilerDeps {
 const firstPauseMs = 30_000
 const longestPauseMs = 60 * 60_000
 const afterTroubleMs = 5_000
+const longestWaitMs = 24 * 60 * 60_000
 /** Licenses weighed at once: their acts are committed together, and what follows for one target leaves in as few calls as can be. */
 const mostTogether = 64
 
@@ -41,6 +54,8 @@ export const createReconciler = (deps: ReconcilerDeps): Reconciler => {
   const dirty = new Set<LicenseId>()
   /** Which groups a license's wishes name: a change of members touches only those licenses. */
   const groupsByLicense = new Map<LicenseId, ReadonlySet<GroupId>>()
+  /** When a wish of a license next begins or ends. */
+  const turns = new Map<LicenseId, { readonly at: number; readonly cancel: () => void }>()
   const pauses = new Map<LicenseId, { readonly until: number; readonly ms: number; readonly atSeq: number }>()
   const timers = new Set<() => void>()
   let busy: Promise<void> | undefined
@@ -75,12 +90,16 @@ export const createReconciler = (deps: ReconcilerDeps): Reconciler => {
     })
   }
 
-  const later = (ms: number, act: () => void): void => {
+  const later = (ms: number, act: () => void): (() => void) => {
     const cancel = clock.after(ms, () => {
       timers.delete(cancel)
       act()
     })
     timers.add(cancel)
+    return () => {
+      timers.delete(cancel)
+      cancel()
+    }
   }
 
   const touch = (license: LicenseId): void => {
@@ -108,6 +127,15 @@ export const createReconciler = (deps: ReconcilerDeps): Reconciler => {
           ),
         )
       if (steps.settled.length > 0) await write.record(rowsFact(wishesKey(id), [], steps.settled))
+      if (steps.settledClaims.length > 0)
+        await write.record(
+          rowsFact(
+            claimsKey(id),
+            [],
+            steps.settledClaims.map((claim) => claim.id),
+          ),
+        )
+      write.told(() => wakeAtTurn(id, nextTurnOf(input.wishes, input.now)))
       if (steps.drop.length > 0) await orders.dropPlanned(write, id, steps.drop)
       const resting = restingTargets(id, [...openOrders, ...locationOrders], [...steps.associate, ...steps.disassociate, ...steps.register])
       const awake = (ordinal: number): boolean => !resting.has(ordinal)
@@ -129,6 +157,20 @@ export const createReconciler = (deps: ReconcilerDeps): Reconciler => {
           cause: 'plan',
         })
     })
+  }
+
+  /** A timer holds 24 days at most: what is further off is looked at on the way. */
+  const wakeAtTurn = (id: LicenseId, at: number | undefined): void => {
+    const held = turns.get(id)
+    if (held?.at === at) return
+    held?.cancel()
+    turns.delete(id)
+    if (at === undefined || stopped) return
+    const cancel = later(Math.min(at - clock.now(), longestWaitMs), () => {
+      turns.delete(id)
+      touch(id)
+    })
+    turns.set(id, { at, cancel })
   }
 
   /**
@@ -159,6 +201,7 @@ export const createReconciler = (deps: ReconcilerDeps): Reconciler => {
       const rest = at < 0 ? '' : key.slice(at + 1)
       switch (at < 0 ? key : key.slice(0, at)) {
         case 'wishes':
+        case 'claims':
         case 'seats':
         case 'orders': {
           const license = parseLicenseId(rest)
@@ -171,6 +214,12 @@ export const createReconciler = (deps: ReconcilerDeps): Reconciler => {
         case 'members': {
           const group = parseGroupId(rest)
           for (const [license, groups] of groupsByLicense) if (group !== undefined && groups.has(group)) dirty.add(license)
+          break
+        }
+        // Another nesting.
+        case 'groups': {
+          const changed = [...(fact.put as readonly Group[]).map((group) => group.id), ...(fact.remove as readonly GroupId[])]
+          for (const [license, groups] of groupsByLicense) if (changed.some((group) => groups.has(group))) dirty.add(license)
           break
         }
         case 'principals':

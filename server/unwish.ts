@@ -5,7 +5,7 @@ import { groupsIn } from './weighing.ts'
 import { wishesKey } from '../shared/facts.ts'
 import { principalIdOf, targetOf, type LicenseId, type PrincipalKind, type TargetKey } from '../shared/ids.ts'
 import type { PlanIntent } from '../shared/plan.ts'
-import { ordinalsOf } from '../shared/reconcile.ts'
+import { ordinalsOf } from '../shared/touching.ts'
 
 /**
  * The assignment of that very person or device is removed; one who is asked for as a member of a group is excluded. One

@@ -8,7 +8,9 @@ import { becauseInWords } from '../shared/assignment.ts'
 import { indexOfOrdinal, seatAt, wishesKey } from '../shared/facts.ts'
 import { assignmentIdOf, targetOf, type AssignmentId, type TargetKey } from '../shared/ids.ts'
 import type { License } from '../shared/license.ts'
-import { freeSeats, ordinalsOf, reconcile, type Reconciled, type ReconcileInput } from '../shared/reconcile.ts'
+import { reconcile, type Reconciled, type ReconcileInput } from '../shared/reconcile.ts'
+import { freeSeats } from '../shared/serving.ts'
+import { ordinalsOf } from '../shared/touching.ts'
 import { isoTime } from '../shared/clock.ts'
 
 export interface ExplainDeps {

@@ -7,7 +7,7 @@ import type { FactReader } from './facts.ts'
 import { findLicense } from './licenses.ts'
 import type { PlacedWish } from '../shared/assignment.ts'
 import { writingBlockedBy } from '../shared/connector.ts'
-import { locationOrdersKey, ordersKey, seatsKey, wishesKey } from '../shared/facts.ts'
+import { claimsKey, locationOrdersKey, ordersKey, seatsKey, wishesKey } from '../shared/facts.ts'
 import { targetOf, type GroupId, type LicenseId } from '../shared/ids.ts'
 import type { License } from '../shared/license.ts'
 import { weighedOrders } from '../shared/order.ts'
@@ -18,7 +18,7 @@ import type { RegistrationState } from '../shared/registration.ts'
 export interface Weighing {
   readonly license: LicenseId
   readonly directory: DirectoryIndex
-  /** The groups that its wishes name. */
+  /** The groups that its wishes name, and those nested in them. */
   readonly groups: ReadonlySet<GroupId>
   readonly registrations: ReadonlyMap<number, RegistrationState>
 }
@@ -41,8 +41,7 @@ export const prepareWeighing = async (
   const { facts, directory } = deps
   const license = await findLicense(facts, id)
   if (license === undefined) return undefined
-  const groups = groupsIn(wishes ?? (await facts.rows(wishesKey(id))))
-  await directory.prepare(groups)
+  const groups = await directory.prepare(groupsIn(wishes ?? (await facts.rows(wishesKey(id)))))
   return { license: id, directory, groups, registrations: await directory.registrationsAt(license.connectorId) }
 }
 
@@ -62,9 +61,11 @@ export const weighLicense = async (
 ): Promise<ReconcileInput> => {
   const connector = (await facts.rows('connectors')).find((row) => row.id === license.connectorId)
   return {
+    now,
     license,
     writingBlocked: connector === undefined ? 'not-connected' : writingBlockedBy(connector, now),
     wishes: wishes ?? (await facts.rows(wishesKey(license.id))),
+    claims: await facts.rows(claimsKey(license.id)),
     seats: await facts.columns(seatsKey(license.id)),
     orders: weighedOrders(await facts.rows(ordersKey(license.id))),
     locationOrders: await facts.rows(locationOrdersKey(license.connectorId)),

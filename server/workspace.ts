@@ -18,11 +18,20 @@ import { appendAudit } from './audit.ts'
 import { admitUpdate, type GateRefused } from './gate.ts'
 import type { Journal, Writing } from './journal.ts'
 import { may, type Actor } from '../shared/admin.ts'
-import { sameWish, staleWishStands, wishRefused, wishRefusedInWords, type PlacedWish, type Wish } from '../shared/assignment.ts'
+import {
+  asksTheSame,
+  kindsGiven,
+  staleWishStands,
+  wishRefused,
+  wishRefusedInWords,
+  type PlacedWish,
+  type Wish,
+} from '../shared/assignment.ts'
 import { isoTime, type Chance, type Clock } from '../shared/clock.ts'
 import { licensesKey, rowsFact, wishesKey } from '../shared/facts.ts'
 import {
   docOfLicense,
+  kindOfTarget,
   licenseOfDoc,
   principalKindOf,
   targetOf,
@@ -227,6 +236,7 @@ export const createWorkspace = (deps: WorkspaceDeps): Workspace => {
     intent: PlanIntent,
     standing: PlacedWish | undefined,
     registered: Wish | undefined,
+    included: ReadonlySet<PrincipalKind>,
   ): Promise<Judgement> => {
     if (intent.part === 'note') return { is: 'stands' }
     const kind = await targetKind(write, intent.target)
@@ -237,7 +247,7 @@ export const createWorkspace = (deps: WorkspaceDeps): Workspace => {
         code: 'target-unknown',
         text: 'Whom this was meant for is no longer in the directory. Nothing changed. Choose another person, device or group.',
       }
-    const never = kind === undefined ? undefined : wishRefused(license, kind, intent.wish, intent.confirmed)
+    const never = kind === undefined ? undefined : wishRefused(license, kind, intent.wish, intent.confirmed, included)
     if (never !== undefined) return { is: 'refused', code: never, text: wishRefusedInWords(never, license.product.name) }
     // A settled removal has left the facts and not the document. Who saw no wish at all (0) knows no less than the facts tell.
     const stands = standing?.wish ?? (intent.baseRev > 0 ? registered : undefined)
@@ -248,6 +258,21 @@ export const createWorkspace = (deps: WorkspaceDeps): Workspace => {
         text: `${standing?.by ?? (await remover(write, docOfLicense(license.id), intent.target))} ${inWords(stands)} while you were away. That stands, since giving can be asked for again. Nobody got a seat by your edit.`,
       }
     return { is: 'stands' }
+  }
+
+  /** The sorts of principals to which the license goes once this edit stands. */
+  const kindsAfter = async (
+    write: Writing,
+    standing: readonly PlacedWish[],
+    intents: readonly PlanIntent[],
+  ): Promise<ReadonlySet<PrincipalKind>> => {
+    const wishByKey = new Map(standing.map(({ key, wish }) => [key, wish]))
+    for (const intent of intents) if (intent.part === 'wish') wishByKey.set(intent.target, intent.wish)
+    const kindById = new Map((await write.rows('groups')).map(({ id, kind }) => [id, kind]))
+    return kindsGiven(
+      [...wishByKey].map(([key, wish]) => ({ key, wish })),
+      (key) => kindOfTarget(key, kindById),
+    )
   }
 
   /**
@@ -280,14 +305,16 @@ export const createWorkspace = (deps: WorkspaceDeps): Workspace => {
     else if (license === undefined) refused = { code: 'license-unknown', text: 'This license is no longer known here. Nothing changed.' }
     else if ([...changedKeys].some((key) => !intentByKey.has(key)))
       refused = { code: 'malformed', text: 'The edit changed more than it said. Nothing was taken over. Make it again.' }
-    else
+    else {
+      const included = await kindsAfter(write, standing, intents)
       for (const intent of intents) {
-        const judgement = await judge(write, license, intent, byKey.get(intent.target), readRegister(before.get(intent.target)))
+        const judgement = await judge(write, license, intent, byKey.get(intent.target), readRegister(before.get(intent.target)), included)
         if (judgement.is === 'refused') {
           refused = { code: judgement.code, text: judgement.text }
           break
         }
       }
+    }
 
     // An edit is taken whole or not at all: half of a bulk act is nobody's wish.
     const wanted = new Map<string, unknown>()
@@ -327,8 +354,8 @@ export const createWorkspace = (deps: WorkspaceDeps): Workspace => {
       const wish = wishIn(live.doc, key)
       if (wish === undefined) continue
       const placed = byKey.get(key)
-      // A note or a repeated wish keeps its place in the order of serving.
-      const same = placed !== undefined && sameWish(placed.wish, wish)
+      // A note, a repeated wish or other terms of it keep its place in the order of serving.
+      const same = placed !== undefined && asksTheSame(placed.wish, wish)
       put.push({ key, wish, note: noteIn(live.doc, key), by: actor.name, at: isoTime(clock.now()), taken: same ? placed.taken : seq })
     }
     if (put.length > 0) await write.record(rowsFact(wishesKey(license), put))

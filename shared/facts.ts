@@ -8,12 +8,13 @@
  *
  * There are two shapes of chunk:
  * - rows: JSON, records in the order of their ids. `connectors`, `licenses/<n>`, `principals/<n>`, `groups`,
- *   `wishes/<license>`, `orders/<license>`, and of a Location `registrations/<connector>/<n>`,
+ *   `wishes/<license>`, `claims/<license>`, `orders/<license>`, and of a Location `registrations/<connector>/<n>`,
  *   `location-orders/<connector>`, `subscriptions/<connector>`.
  * - columns: one entry for each principal, in the order of ordinals, as typed arrays (9 bytes a seat, 4 a member): a
  *   million seats are 9 MB, where a row each took minutes to store. `seats/<license>`, `members/<group>`.
  */
 import type { PlacedWish } from './assignment.ts'
+import type { Claim } from './claim.ts'
 import type { Connector } from './connector.ts'
 import {
   parseConnectorId,
@@ -45,6 +46,7 @@ export type RowsKey =
   | `licenses/${number}`
   | `principals/${number}`
   | `wishes/${LicenseId}`
+  | `claims/${LicenseId}`
   | `orders/${LicenseId}`
   | `location-orders/${ConnectorId}`
   | `subscriptions/${ConnectorId}`
@@ -60,6 +62,7 @@ export const principalsKey = (ordinal: number): `principals/${number}` => `princ
 export const seatsKey = (license: LicenseId): `seats/${LicenseId}` => `seats/${license}`
 export const membersKey = (group: GroupId): `members/${GroupId}` => `members/${group}`
 export const wishesKey = (license: LicenseId): `wishes/${LicenseId}` => `wishes/${license}`
+export const claimsKey = (license: LicenseId): `claims/${LicenseId}` => `claims/${license}`
 export const ordersKey = (license: LicenseId): `orders/${LicenseId}` => `orders/${license}`
 export const locationOrdersKey = (connector: ConnectorId): `location-orders/${ConnectorId}` => `location-orders/${connector}`
 export const subscriptionsKey = (connector: ConnectorId): `subscriptions/${ConnectorId}` => `subscriptions/${connector}`
@@ -77,6 +80,7 @@ export const parseChunkKey = (text: string): ChunkKey | undefined => {
     case 'principals':
       return /^(0|[1-9][0-9]{0,6})$/.test(rest) ? (text as ChunkKey) : undefined
     case 'wishes':
+    case 'claims':
     case 'orders':
     case 'seats':
       return parseLicenseId(rest) === undefined ? undefined : (text as ChunkKey)
@@ -109,13 +113,15 @@ export type RowOf<K extends RowsKey> = K extends 'connectors'
         ? Principal
         : K extends `wishes/${LicenseId}`
           ? PlacedWish
-          : K extends RegistrationsKey
-            ? Registration
-            : K extends `location-orders/${ConnectorId}`
-              ? LocationOrder
-              : K extends `subscriptions/${ConnectorId}`
-                ? Subscription
-                : LicenseOrder
+          : K extends `claims/${LicenseId}`
+            ? Claim
+            : K extends RegistrationsKey
+              ? Registration
+              : K extends `location-orders/${ConnectorId}`
+                ? LocationOrder
+                : K extends `subscriptions/${ConnectorId}`
+                  ? Subscription
+                  : LicenseOrder
 
 // ---- Facts ----
 
@@ -306,14 +312,14 @@ const unpackPrincipal = (row: unknown): Principal => {
   if (id === undefined) throw new Error('facts: a principal without an id')
   const left = typeof row[8] === 'string' ? row[8] : null
   if (id.startsWith('u')) {
+    const otherNames = texts(row[9])
+    const sameAs = parsePrincipalId(row[10])
     const user: User = {
       id,
       userName: text(row[1]),
       displayName: text(row[2]),
       email: text(row[3]),
       department: text(row[4]),
-    const otherNames = texts(row[9])
-    const sameAs = parsePrincipalId(row[10])
       active: row[5] === 1,
       managedAppleAccount: text(row[6]),
       sources: texts(row[7]),

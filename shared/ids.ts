@@ -80,6 +80,21 @@ export const targetOf = (key: TargetKey): Target => {
   return { kind: key[0] === 'u' ? 'user' : 'device', id: key as string as PrincipalId }
 }
 
+/** Which sort of principals a target holds. Undefined: a group that is not known. */
+export const kindOfTarget = (key: TargetKey, groupKinds: ReadonlyMap<GroupId, PrincipalKind>): PrincipalKind | undefined => {
+  const target = targetOf(key)
+  switch (target.kind) {
+    case 'all-users':
+    case 'user':
+      return 'user'
+    case 'all-devices':
+    case 'device':
+      return 'device'
+    case 'group':
+      return groupKinds.get(target.id)
+  }
+}
+
 export const assignmentIdOf = (license: LicenseId, target: TargetKey): AssignmentId => `${license}~${target}` as AssignmentId
 export const parseAssignmentId = (text: string): { readonly license: LicenseId; readonly target: TargetKey } | undefined => {
   const at = text.indexOf('~')

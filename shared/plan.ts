@@ -4,7 +4,8 @@
  * own, `<target>#n`, so that it never fights a wish. Who wished and when is stamped by the server and not kept here.
  */
 import * as Y from 'yjs'
-import { intents, type Wish } from './assignment.ts'
+import { intents, mostPriority, mostReservedSeats, withTerms, type Wish, type WishTerms } from './assignment.ts'
+import { isoTime } from './clock.ts'
 import { parseTargetKey, type TargetKey } from './ids.ts'
 
 export const planMapName = 'wishes'
@@ -12,22 +13,53 @@ export const mostNoteCharacters = 500
 /** Keys in one edit; a bulk act is several edits. */
 export const mostIntents = 500
 
-/** `[mode, intent, licenseType, rev]`, or `['removed', 'release' | 'keep', '', rev]`. A longer tail is a newer build's and is kept. */
+/**
+ * `[mode, intent, licenseType, rev]`, or `['removed', 'release' | 'keep', '', rev]`. Where terms are unusual they follow:
+ * `priority, startsAt, endsAt, seats, 'lent' | 'held'` (null: none). A longer tail is a newer build's and is kept.
+ */
 export type Register = readonly [string, string, string, number, ...unknown[]]
 
-export const registerOf = (wish: Wish): Register =>
-  wish.mode === 'removed' ? ['removed', wish.seats, '', wish.rev] : [wish.mode, wish.intent, wish.licenseType, wish.rev]
+export const registerOf = (wish: Wish): Register => {
+  if (wish.mode === 'removed') return ['removed', wish.seats, '', wish.rev]
+  const { terms } = wish
+  return [wish.mode, wish.intent, wish.licenseType, wish.rev, ...(terms === undefined ? [] : termsInRegister(terms))]
+}
+const termsInRegister = ({ priority, startsAt, endsAt, reservation }: WishTerms): readonly unknown[] => [
+  priority,
+  startsAt,
+  endsAt,
+  ...(reservation === null ? [] : [reservation.seats, reservation.unused]),
+]
 
 export const readRegister = (value: unknown): Wish | undefined => {
   if (!Array.isArray(value) || value.length < 4) return undefined
-  const [mode, second, licenseType, rev] = value as readonly unknown[]
+  const [mode, second, licenseType, rev, ...tail] = value as readonly unknown[]
   if (typeof rev !== 'number' || !Number.isSafeInteger(rev) || rev < 1) return undefined
   if (mode === 'removed') return second === 'release' || second === 'keep' ? { mode, seats: second, rev } : undefined
   if (mode !== 'include' && mode !== 'exclude') return undefined
   const intent = intents.find((known) => known === second)
   if (intent === undefined || (licenseType !== 'device' && licenseType !== 'user')) return undefined
-  return { mode, intent, licenseType, rev }
+  const terms = readTerms(tail)
+  return terms === undefined ? undefined : { mode, intent, licenseType, rev, ...withTerms(terms) }
 }
+
+const readTerms = ([priority = 0, startsAt = null, endsAt = null, seats = null, unused = 'lent']: readonly unknown[]):
+  WishTerms | undefined => {
+  if (!isPriority(priority) || !isInstant(startsAt) || !isInstant(endsAt)) return undefined
+  if (seats === null) return { priority, startsAt, endsAt, reservation: null }
+  if (!isReservedSeats(seats) || (unused !== 'lent' && unused !== 'held')) return undefined
+  return { priority, startsAt, endsAt, reservation: { seats, unused } }
+}
+const isPriority = (value: unknown): value is number => Number.isInteger(value) && Math.abs(Number(value)) <= mostPriority
+/** One form of one instant, so that texts compare as times do. */
+const isInstant = (value: unknown): value is string | null =>
+  value === null || (typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value) && isoOf(value) === value)
+const isoOf = (text: string): string | undefined => {
+  const ms = Date.parse(text)
+  return Number.isNaN(ms) ? undefined : isoTime(ms)
+}
+const isReservedSeats = (value: unknown): value is number =>
+  Number.isInteger(value) && Number(value) >= 1 && Number(value) <= mostReservedSeats
 
 export type PlanKey = { readonly target: TargetKey; readonly part: 'wish' | 'note' }
 export const noteKeyOf = (target: TargetKey): string => `${target}#n`

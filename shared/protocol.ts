@@ -65,6 +65,8 @@ export const nackCodes = [
   'not-user-assignable',
   'license-type-mismatch',
   'confirmation-required',
+  'mixed-exclusion',
+  'terms-impossible',
 ] as const
 export type NackCode = (typeof nackCodes)[number]
 
@@ -313,7 +315,8 @@ export const decodeServerFrame = (bytes: Uint8Array): ServerFrame | undefined =>
         return all({
           is,
           n: decoding.readVarUint(input),
-          code: oneOf(nackCodes, decoding.readVarString(input)),
+          // A newer server's reason: its words say what it is.
+          code: oneOf(nackCodes, decoding.readVarString(input)) ?? 'malformed',
           text: decoding.readVarString(input),
         })
       case 'resend':

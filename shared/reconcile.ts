@@ -7,15 +7,18 @@
  * - never more than owned: confirmed + open + asked now ≤ what the store last confirmed;
  * - one more seat takes nothing from anybody; the order in which facts arrived does not matter.
  *
- * Who is served first: the wish that the server took first, then the principal's ordinal.
+ * Whom a wish touches and which one decides: touching.ts. Who is served first: serving.ts.
  */
-import type { Because, PlacedWish, Verdict, VerdictState } from './assignment.ts'
+import { termsOf, type Because, type PlacedWish, type Verdict, type VerdictState } from './assignment.ts'
+import type { Claim } from './claim.ts'
 import type { Connector } from './connector.ts'
 import { indexOfOrdinal, isByAssignment, type Columns } from './facts.ts'
-import { targetOf, type GroupId, type PrincipalKind, type TargetKey } from './ids.ts'
+import { ordinalOf, type PrincipalKind, type TargetKey } from './ids.ts'
 import type { License, Tally } from './license.ts'
 import type { LicenseOrder, LocationOrder, OrderFailure } from './order.ts'
 import type { RegistrationState } from './registration.ts'
+import { freeSeats, inServingOrder, reservedFor, type Wanted } from './serving.ts'
+import { actingWishes, touchedBy, type ActingWish, type Members, type Touch } from './touching.ts'
 
 export interface PrincipalState {
   readonly kind: PrincipalKind
@@ -34,12 +37,8 @@ export interface StorePeople {
 }
 
 /** The directory as reconcile needs it. */
-export interface Directory {
+export interface Directory extends Members {
   principal(ordinal: number): PrincipalState | undefined
-  /** Ascending; undefined for a group that is not known. */
-  members(group: GroupId): Uint32Array | undefined
-  /** Everybody who has not left, ascending. */
-  all(kind: PrincipalKind): Uint32Array
 }
 
 /** Before the list was read once nothing is known of anybody, and the store is asked as if everybody were on it. */
@@ -53,17 +52,15 @@ export const storePeopleOf = (
 
 /** Why nothing can be asked of the store now. The wishes wait, and are served by themselves once the cause is gone. */
 export type WritingBlocked =
-  | 'store-retired'
-  | 'foreign-owner'
-  | 'credential-expired'
-  | 'credential-invalid'
-  | 'read-only-token'
-  | 'not-connected'
+  'store-retired' | 'foreign-owner' | 'credential-expired' | 'credential-invalid' | 'read-only-token' | 'not-connected'
 
 export interface ReconcileInput {
+  /** Milliseconds since 1970: wishes begin and end by it. */
+  readonly now: number
   readonly license: License
   readonly writingBlocked: WritingBlocked | undefined
   readonly wishes: readonly PlacedWish[]
+  readonly claims: readonly Claim[]
   readonly seats: Columns
   readonly orders: readonly LicenseOrder[]
   /** Of the license's Location: people being registered or retired, and all that is being taken from somebody. */
@@ -85,6 +82,8 @@ export interface Steps {
   readonly drop: readonly number[]
   /** Removals with nothing left to do. */
   readonly settled: readonly TargetKey[]
+  /** Claims of those who gave their seat back, and of those to whom nothing is offered any more. */
+  readonly settledClaims: readonly Claim[]
 }
 
 export interface Reconciled {
@@ -101,54 +100,6 @@ export interface WishTally {
   readonly waiting: number
   readonly refused: number
 }
-
-/** The first wish of each sort that touches a principal; for removals the last one, since the latest word counts. */
-interface Touched {
-  required: PlacedWish | undefined
-  available: PlacedWish | undefined
-  uninstall: PlacedWish | undefined
-  excluded: PlacedWish | undefined
-  removed: PlacedWish | undefined
-}
-
-const byTaken = (a: PlacedWish, b: PlacedWish): number => a.taken - b.taken || (a.key < b.key ? -1 : 1)
-
-export const ordinalsOf = (key: TargetKey, directory: Directory): Uint32Array | readonly number[] => {
-  const target = targetOf(key)
-  switch (target.kind) {
-    case 'user':
-    case 'device':
-      return [Number(target.id.slice(1))]
-    case 'group':
-      return directory.members(target.id) ?? []
-    case 'all-users':
-      return directory.all('user')
-    case 'all-devices':
-      return directory.all('device')
-  }
-}
-
-const touch = (wishes: readonly PlacedWish[], directory: Directory): Map<number, Touched> => {
-  const touchedByOrdinal = new Map<number, Touched>()
-  for (const placed of [...wishes].sort(byTaken)) {
-    const { wish } = placed
-    for (const ordinal of ordinalsOf(placed.key, directory)) {
-      let touched = touchedByOrdinal.get(ordinal)
-      if (touched === undefined) {
-        touched = { required: undefined, available: undefined, uninstall: undefined, excluded: undefined, removed: undefined }
-        touchedByOrdinal.set(ordinal, touched)
-      }
-      if (wish.mode === 'removed') touched.removed = placed
-      else if (wish.mode === 'exclude') touched.excluded ??= placed
-      else touched[wish.intent] ??= placed
-    }
-  }
-  return touchedByOrdinal
-}
-
-/** Excluded beats all; required beats uninstall; uninstall beats available. Source: Intune's conflict table (rules 1.4, short form). */
-const decidingWish = (touched: Touched): PlacedWish | undefined =>
-  touched.excluded ?? touched.required ?? touched.uninstall ?? touched.available ?? touched.removed
 
 /** The open and the failed targets of a license's orders and of its Location's, by ordinal. */
 interface Asked {
@@ -194,42 +145,8 @@ const asked = (orders: readonly LicenseOrder[], locationOrders: readonly Locatio
   return result
 }
 
-/**
- * Seats that may still be asked for. Two counts, the smaller one holds: what the store said was available, less what is
- * on its way; and what is owned, less every seat we know of and what is on its way. The second one keeps the promise
- * when the store's count lags behind an order it has confirmed.
- */
-export const freeSeats = (license: License, seats: Columns, associating: ReadonlyMap<number, unknown>): number => {
-  if (license.unlimited || (license.total === null && license.available === null)) return Infinity
-  let open = 0
-  for (const ordinal of associating.keys()) if (indexOfOrdinal(seats.ordinals, ordinal) < 0) open += 1
-  const byStore = (license.available ?? Infinity) - associating.size
-  const byUs = (license.total ?? Infinity) - (license.retired ?? 0) - seats.ordinals.length - open
-  return Math.max(0, Math.min(byStore, byUs))
-}
-
-/**
- * What is planned and not sent goes on only while something can be sent and seats are left for it: they may have been
- * refunded since. Gives those that go on, and the seats that are free beside them.
- */
-const keptPlanned = (
-  input: ReconcileInput,
-  wanted: readonly { readonly ordinal: number }[],
-  { associating }: Asked,
-): { readonly kept: ReadonlySet<number>; readonly free: number } => {
-  const { license, seats } = input
-  const sent = new Map([...associating].filter(([, order]) => order.state !== 'planned'))
-  const room = freeSeats(license, seats, sent)
-  const kept = new Set<number>()
-  if (input.writingBlocked === undefined)
-    for (const { ordinal } of wanted)
-      if (kept.size < room && associating.get(ordinal)?.state === 'planned' && indexOfOrdinal(seats.ordinals, ordinal) < 0)
-        kept.add(ordinal)
-  return { kept, free: room - kept.size }
-}
-
-/** Why this principal can never be served as things are; undefined when it can. */
-const impossible = (input: ReconcileInput, ordinal: number, wish: PlacedWish, failure: OrderFailure | undefined): Because | undefined => {
+/** Why this principal can't be served as things are; undefined when it can. */
+const impossible = (input: ReconcileInput, ordinal: number): Because | undefined => {
   const { license } = input
   const principal = input.directory.principal(ordinal)
   if (principal === undefined) return { code: 'principal-unknown' }
@@ -240,11 +157,15 @@ const impossible = (input: ReconcileInput, ordinal: number, wish: PlacedWish, fa
   if (license.gone) return { code: 'license-gone' }
   if (input.writingBlocked === 'store-retired') return { code: 'store-retired' }
   if (!license.assignable) return { code: 'license-not-assignable' }
-  if (failure !== undefined && !failure.retryable && failure.atSeq > wish.taken)
-    return failure.code === 'user-not-registered'
-      ? { code: 'user-not-registered', text: failure.text }
-      : { code: 'store-refused', storeCode: failure.code, text: failure.text }
   return undefined
+}
+
+/** A refusal that stands until somebody wishes again. */
+const refusedFor = (failure: OrderFailure | undefined, taken: number): Because | undefined => {
+  if (failure === undefined || failure.retryable || failure.atSeq <= taken) return undefined
+  return failure.code === 'user-not-registered'
+    ? { code: 'user-not-registered', text: failure.text }
+    : { code: 'store-refused', storeCode: failure.code, text: failure.text }
 }
 
 type Joining =
@@ -254,7 +175,7 @@ type Joining =
   | { readonly is: 'refused'; readonly because: Because }
 
 /** Whether this person is on the store's list of people, or can be put there. Devices need no such thing. */
-const joiningAt = (input: ReconcileInput, { registering, failedRegister }: Asked, ordinal: number, wish: PlacedWish): Joining => {
+const joiningAt = (input: ReconcileInput, { registering, failedRegister }: Asked, { ordinal, taken }: Wanted): Joining => {
   const principal = input.directory.principal(ordinal)
   if (input.people === undefined || principal?.kind !== 'user') return { is: 'joined' }
   const order = registering.get(ordinal)
@@ -269,7 +190,7 @@ const joiningAt = (input: ReconcileInput, { registering, failedRegister }: Asked
       break
   }
   const failure = failedRegister.get(ordinal)
-  if (failure !== undefined && !failure.retryable && failure.atSeq > wish.taken)
+  if (failure !== undefined && !failure.retryable && failure.atSeq > taken)
     return { is: 'refused', because: { code: 'registration-refused', storeCode: failure.code, text: failure.text } }
   if (principal.joinsBy === 'account' || (principal.joinsBy === 'mail' && input.people.invites)) return { is: 'to-come' }
   return { is: 'refused', because: { code: 'user-not-registered', text: notRegistered(principal.joinsBy) } }
@@ -280,148 +201,270 @@ const notRegistered = (joinsBy: JoinsBy): string =>
     ? 'Not registered at the store, and this connector does not invite people by itself. Invite the person under People, or let the connector invite'
     : 'Not registered at the store, and neither a managed account nor a mail address is known. Add one to the person, then it goes on by itself'
 
+/** What is being found out about one license. */
+interface Weighing {
+  readonly input: ReconcileInput
+  readonly asks: Asked
+  readonly verdicts: Verdict[]
+  readonly register: number[]
+  readonly associate: number[]
+  readonly disassociate: number[]
+  readonly keepAsFound: number[]
+  readonly drop: number[]
+  /** Removals that have something left to do. */
+  readonly unsettled: Set<TargetKey>
+  readonly settledClaims: Claim[]
+  /** Whose seat is to be given back. */
+  readonly taking: Set<number>
+}
+
 export const reconcile = (input: ReconcileInput): Reconciled => {
-  const { license, seats } = input
-  const touchedByOrdinal = touch(input.wishes, input.directory)
-  const asks = asked(input.orders, input.locationOrders)
-  const { associating, releasing, leaving, failedAssociate, failedRelease } = asks
-
-  const verdicts: Verdict[] = []
-  const give = (ordinal: number, key: TargetKey, state: VerdictState, because: Because): void =>
-    void verdicts.push({ ordinal, state, because, key })
-  const register: number[] = []
-  const associate: number[] = []
-  const disassociate: number[] = []
-  const keepAsFound: number[] = []
-  const drop: number[] = []
-  const unsettled = new Set<TargetKey>()
-  const taking = new Set<number>()
-
-  // 1. What each touched principal is wished to have.
-  const wanted: { readonly ordinal: number; readonly wish: PlacedWish }[] = []
-  for (const [ordinal, touched] of touchedByOrdinal) {
-    const deciding = decidingWish(touched)
-    if (deciding === undefined) continue
-    if (deciding === touched.required) {
-      wanted.push({ ordinal, wish: deciding })
-      continue
-    }
-    // 2. Nobody asks for a seat here: what becomes of the one that is there, or on its way?
-    const at = indexOfOrdinal(seats.ordinals, ordinal)
-    const coming = associating.get(ordinal)
-    if (coming !== undefined) {
-      if (coming.state === 'planned') drop.push(ordinal)
-      if (touched.removed !== undefined) unsettled.add(touched.removed.key)
-    }
-    if (deciding === touched.available) {
-      if (at >= 0) give(ordinal, deciding.key, 'placed', { code: isByAssignment(seats, at) ? 'has-seat' : 'had-seat-already' })
-      continue
-    }
-    const wish = deciding.wish
-    const keeps = wish.mode === 'removed' && wish.seats === 'keep'
-    const takesFound = wish.mode === 'include' && wish.intent === 'uninstall'
-    const takes = at >= 0 && !keeps && (takesFound || isByAssignment(seats, at))
-    if (at >= 0 && keeps && isByAssignment(seats, at)) keepAsFound.push(ordinal)
-    if (takes) {
-      const failure = failedRelease.get(ordinal)
-      if (!license.revocable) {
-        if (isByAssignment(seats, at)) keepAsFound.push(ordinal)
-        give(ordinal, deciding.key, 'refused', { code: 'irrevocable' })
-        continue
-      }
-      if (wish.mode === 'removed') unsettled.add(deciding.key)
-      taking.add(ordinal)
-      // A seat that was seen while its own order is still open: first that one is settled, then this one is asked.
-      const open = leaving.get(ordinal) ?? releasing.get(ordinal) ?? (coming?.state === 'planned' ? undefined : coming)
-      if (open !== undefined) give(ordinal, deciding.key, 'pending', { code: 'order-open', orderId: open.id })
-      else if (failure !== undefined && !failure.retryable && failure.atSeq > deciding.taken)
-        give(ordinal, deciding.key, 'refused', { code: 'release-refused', storeCode: failure.code, text: failure.text })
-      else if (input.writingBlocked === 'store-retired') give(ordinal, deciding.key, 'refused', { code: 'store-retired' })
-      else {
-        give(ordinal, deciding.key, 'pending', { code: 'release-to-come' })
-        if (input.writingBlocked === undefined) disassociate.push(ordinal)
-      }
-    } else if (deciding === touched.excluded) give(ordinal, deciding.key, 'excluded', { code: 'excluded' })
-    else if (deciding === touched.uninstall) give(ordinal, deciding.key, 'released', { code: 'excluded' })
+  const weighing: Weighing = {
+    input,
+    asks: asked(input.orders, input.locationOrders),
+    verdicts: [],
+    register: [],
+    associate: [],
+    disassociate: [],
+    keepAsFound: [],
+    drop: [],
+    unsettled: new Set(),
+    settledClaims: [],
+    taking: new Set(),
   }
-
-  // 3. Seats that an assignment placed and that no wish names any more stay, and are found from now on.
-  for (let at = 0; at < seats.ordinals.length; at += 1) {
-    const ordinal = seats.ordinals[at] as number
-    if (isByAssignment(seats, at) && !touchedByOrdinal.has(ordinal) && !releasing.has(ordinal)) keepAsFound.push(ordinal)
-  }
-  for (const [ordinal, order] of associating) if (order.state === 'planned' && !touchedByOrdinal.has(ordinal)) drop.push(ordinal)
-
-  // A wish to take that was taken back before it left: the seat stays.
-  for (const [ordinal, order] of releasing)
-    if (order.state === 'planned' && order.cause === 'plan' && !taking.has(ordinal)) drop.push(ordinal)
-
-  // 4. Those who are wished to have a seat, in the order of serving.
-  wanted.sort((a, b) => a.wish.taken - b.wish.taken || a.ordinal - b.ordinal)
-  const planned = keptPlanned(input, wanted, asks)
-  let free = planned.free
-  let position = 0
-  for (const { ordinal, wish } of wanted) {
-    const at = indexOfOrdinal(seats.ordinals, ordinal)
-    const release = leaving.get(ordinal) ?? releasing.get(ordinal)
-    if (release !== undefined && (release.state !== 'planned' || release.cause !== 'plan')) {
-      if (leaving.has(ordinal) && associating.get(ordinal)?.state === 'planned') drop.push(ordinal)
-      give(ordinal, wish.key, 'pending', { code: 'seat-being-released', orderId: release.id })
-      continue
-    }
-    if (at >= 0) {
-      if (associating.get(ordinal)?.state === 'planned') drop.push(ordinal)
-      give(ordinal, wish.key, 'placed', { code: isByAssignment(seats, at) ? 'has-seat' : 'had-seat-already' })
-      continue
-    }
-    const coming = associating.get(ordinal)
-    if (coming !== undefined && (coming.state !== 'planned' || planned.kept.has(ordinal))) {
-      give(ordinal, wish.key, 'pending', { code: 'order-open', orderId: coming.id })
-      continue
-    }
-    // Not sent yet, and it may not be: it waits with the cause as its reason, and is planned anew afterwards.
-    if (coming !== undefined) drop.push(ordinal)
-    const never = impossible(input, ordinal, wish, failedAssociate.get(ordinal))
-    if (never !== undefined) {
-      give(ordinal, wish.key, 'refused', never)
-      continue
-    }
-    const joining = joiningAt(input, asks, ordinal, wish)
-    if (joining.is === 'refused') {
-      give(ordinal, wish.key, 'refused', joining.because)
-      continue
-    }
-    if (free <= 0) {
-      position += 1
-      give(ordinal, wish.key, 'waiting', { code: 'no-seat-left', position })
-      continue
-    }
-    free -= 1
-    if (input.writingBlocked !== undefined) {
-      position += 1
-      give(ordinal, wish.key, 'waiting', { code: input.writingBlocked, position })
-      continue
-    }
-    switch (joining.is) {
-      case 'joined':
-        associate.push(ordinal)
-        give(ordinal, wish.key, 'pending', { code: 'order-to-come' })
-        break
-      case 'under-way':
-        give(ordinal, wish.key, 'pending', { code: 'registration-open', orderId: joining.order.id })
-        break
-      case 'to-come':
-        register.push(ordinal)
-        give(ordinal, wish.key, 'pending', { code: 'registration-to-come' })
-        break
-    }
-  }
-
+  const wishes = actingWishes(input.wishes, input.now)
+  const touches = touchedBy(wishes, input.directory)
+  const wanted = inServingOrder(...partedByMind(weighing, touches))
+  leaveAlone(weighing, touches)
+  serve(weighing, wishes, wanted)
+  const { verdicts, register, associate, disassociate, keepAsFound, drop, unsettled, settledClaims } = weighing
   const settled = input.wishes.filter(({ key, wish }) => wish.mode === 'removed' && !unsettled.has(key)).map(({ key }) => key)
   return {
     verdicts,
-    steps: { register, associate, disassociate, keepAsFound: keepAsFound.sort((a, b) => a - b), drop, settled },
-    ...count(verdicts, wanted.length, seats),
+    steps: { register, associate, disassociate, keepAsFound: keepAsFound.sort((a, b) => a - b), drop, settled, settledClaims },
+    ...count(verdicts, wanted.length, input.seats),
+  }
+}
+
+const give = ({ verdicts }: Weighing, ordinal: number, { placed }: ActingWish, state: VerdictState, because: Because): void =>
+  void verdicts.push({ ordinal, state, because, key: placed.key })
+
+const hasSeat: Because = { code: 'has-seat' }
+const hadSeatAlready: Because = { code: 'had-seat-already' }
+const mayClaim: Because = { code: 'may-claim' }
+const excluded: Because = { code: 'excluded' }
+const keptForOwner: Because = { code: 'kept-for-owner' }
+const seatOf = (seats: Columns, at: number): Because => (isByAssignment(seats, at) ? hasSeat : hadSeatAlready)
+
+/** 1. Who is to have a seat: by a requirement, or by a claim on what is offered. What becomes of the others is said at once. */
+const partedByMind = (
+  weighing: Weighing,
+  touches: readonly Touch[],
+): readonly [required: readonly Touch[], claimed: readonly { readonly touch: Touch; readonly claim: Claim }[]] => {
+  const { input, settledClaims } = weighing
+  const claimByOrdinal = new Map(input.claims.map((claim) => [ordinalOf(claim.id), claim]))
+  const required: Touch[] = []
+  const claimed: { readonly touch: Touch; readonly claim: Claim }[] = []
+  const offered = new Set<number>()
+  for (const touch of touches) {
+    const { ordinal, deciding } = touch
+    if (deciding.asks === 'require') {
+      required.push(touch)
+      if (claimByOrdinal.size > 0) offered.add(ordinal)
+    } else if (deciding.asks === 'offer') {
+      const claim = claimByOrdinal.size === 0 ? undefined : claimByOrdinal.get(ordinal)
+      if (claim !== undefined) offered.add(ordinal)
+      if (claim?.wants === 'seat') claimed.push({ touch, claim })
+      else if (withoutSeat(weighing, touch, claim) && claim !== undefined) settledClaims.push(claim)
+    } else withoutSeat(weighing, touch, undefined)
+  }
+  for (const [ordinal, claim] of claimByOrdinal) if (!offered.has(ordinal)) settledClaims.push(claim)
+  return [required, claimed]
+}
+
+/** Nobody asks for a seat here: what becomes of the one that is there, or on its way? True when nothing is left to do. */
+const withoutSeat = (weighing: Weighing, touch: Touch, returning: Claim | undefined): boolean => {
+  const { input, asks, drop, unsettled, keepAsFound, taking, disassociate } = weighing
+  const { seats, license } = input
+  const { ordinal, deciding, removed } = touch
+  const at = indexOfOrdinal(seats.ordinals, ordinal)
+  const coming = asks.associating.get(ordinal)
+  if (coming !== undefined) {
+    if (coming.state === 'planned') drop.push(ordinal)
+    if (removed !== undefined) unsettled.add(removed.placed.key)
+  }
+  const byAssignment = at >= 0 && isByAssignment(seats, at)
+  if (!takesSeat(touch, returning, byAssignment) || at < 0) {
+    if (byAssignment && keepsAsFound(deciding)) keepAsFound.push(ordinal)
+    const verdict = untouchedVerdict(touch, seats, at, returning)
+    if (verdict !== undefined) give(weighing, ordinal, deciding, ...verdict)
+    return coming === undefined
+  }
+  if (!license.revocable) {
+    if (byAssignment) keepAsFound.push(ordinal)
+    give(weighing, ordinal, deciding, 'refused', { code: 'irrevocable' })
+    return true
+  }
+  if (deciding.asks === 'remove') unsettled.add(deciding.placed.key)
+  taking.add(ordinal)
+  const failure = asks.failedRelease.get(ordinal)
+  // A seat that was seen while its own order is still open: first that one is settled, then this one is asked.
+  const open = asks.leaving.get(ordinal) ?? asks.releasing.get(ordinal) ?? (coming?.state === 'planned' ? undefined : coming)
+  if (open !== undefined) give(weighing, ordinal, deciding, 'pending', { code: 'order-open', orderId: open.id })
+  else if (failure !== undefined && !failure.retryable && failure.atSeq > (returning?.taken ?? deciding.placed.taken))
+    give(weighing, ordinal, deciding, 'refused', { code: 'release-refused', storeCode: failure.code, text: failure.text })
+  else {
+    give(weighing, ordinal, deciding, 'pending', { code: 'release-to-come' })
+    if (input.writingBlocked === undefined) disassociate.push(ordinal)
+  }
+  return false
+}
+
+const takesSeat = ({ deciding, yields }: Touch, returning: Claim | undefined, byAssignment: boolean): boolean => {
+  const { wish } = deciding.placed
+  switch (deciding.asks) {
+    case 'uninstall':
+      // Also what was found at the store: the one wish that takes away whatever is there.
+      return !yields
+    case 'exclude':
+    case 'end':
+      return byAssignment
+    case 'remove':
+      return byAssignment && wish.mode === 'removed' && wish.seats === 'release'
+    case 'offer':
+      return byAssignment && returning !== undefined
+    case 'require':
+    case 'await':
+      return false
+  }
+}
+
+const keepsAsFound = ({ asks, placed }: ActingWish): boolean =>
+  asks === 'remove' && placed.wish.mode === 'removed' && placed.wish.seats === 'keep'
+
+/** Of somebody from whom nothing is taken. Undefined: there is nothing to say. */
+const untouchedVerdict = (
+  { deciding, yields }: Touch,
+  seats: Columns,
+  at: number,
+  returning: Claim | undefined,
+): readonly [VerdictState, Because] | undefined => {
+  switch (deciding.asks) {
+    case 'uninstall':
+      return !yields ? ['released', excluded] : at >= 0 ? ['placed', keptForOwner] : ['released', keptForOwner]
+    case 'exclude':
+      return ['excluded', excluded]
+    case 'offer':
+      return at >= 0 && returning === undefined ? ['placed', seatOf(seats, at)] : ['released', mayClaim]
+    case 'await': {
+      const { startsAt } = termsOf(deciding.placed.wish)
+      return at >= 0 ? ['placed', seatOf(seats, at)] : ['waiting', { code: 'starts-later', startsAt: startsAt ?? '' }]
+    }
+    case 'end':
+      return ['released', { code: 'ended', endedAt: termsOf(deciding.placed.wish).endsAt ?? '' }]
+    case 'remove':
+    case 'require':
+      return undefined
+  }
+}
+
+/** 2. What no wish names, or none names any more. */
+const leaveAlone = ({ input: { seats }, asks, keepAsFound, drop, taking }: Weighing, touches: readonly Touch[]): void => {
+  const { associating, releasing } = asks
+  // Both ascend: one pass tells who is in both.
+  let next = 0
+  for (let at = 0; at < seats.ordinals.length; at += 1) {
+    const ordinal = seats.ordinals[at] as number
+    while (next < touches.length && (touches[next] as Touch).ordinal < ordinal) next += 1
+    if (isByAssignment(seats, at) && touches[next]?.ordinal !== ordinal && !releasing.has(ordinal)) keepAsFound.push(ordinal)
+  }
+  if (associating.size > 0) {
+    const ordinals = Uint32Array.from(touches, ({ ordinal }) => ordinal)
+    for (const [ordinal, order] of associating) if (order.state === 'planned' && indexOfOrdinal(ordinals, ordinal) < 0) drop.push(ordinal)
+  }
+  // A wish to take that was taken back before it left: the seat stays.
+  for (const [ordinal, order] of releasing)
+    if (order.state === 'planned' && order.cause === 'plan' && !taking.has(ordinal)) drop.push(ordinal)
+}
+
+/** 3. Those who are to have a seat, in the order of serving. */
+const serve = (weighing: Weighing, wishes: readonly ActingWish[], wanted: readonly Wanted[]): void => {
+  const { input, asks, verdicts, drop } = weighing
+  const sent = new Map([...asks.associating].filter(([, order]) => order.state !== 'planned'))
+  const contending = (): readonly Wanted[] => wanted.filter((one) => withoutServing(weighing, one) === undefined)
+  const holders = (): Iterable<number> => new Set([...input.seats.ordinals, ...sent.keys()])
+  const { first, heldBack } = reservedFor(wishes, input.directory, holders, contending)
+  const room = freeSeats(input.license, input.seats, sent)
+  const places: Places = { used: 0, room, roomForAll: room - heldBack, position: 0 }
+  const queue =
+    first.size === 0
+      ? wanted
+      : [...wanted.filter(({ ordinal }) => first.has(ordinal)), ...wanted.filter(({ ordinal }) => !first.has(ordinal))]
+  for (const one of queue) {
+    const { ordinal, touch } = one
+    const settled = withoutServing(weighing, one)
+    if (settled?.drops === true) drop.push(ordinal)
+    const [state, because] = settled?.verdict ?? serveOne(weighing, one, places, first.has(ordinal))
+    verdicts.push({ ordinal, state, because, key: touch.deciding.placed.key })
+  }
+}
+
+type Served = readonly [VerdictState, Because]
+
+/** Who needs no seat of those that are left: undefined for everybody else. `drops`: what was planned for them is not to leave. */
+const withoutServing = ({ input, asks }: Weighing, wanted: Wanted): { readonly verdict: Served; readonly drops: boolean } | undefined => {
+  const { seats } = input
+  const { ordinal, taken } = wanted
+  const coming = asks.associating.get(ordinal)
+  const planned = coming?.state === 'planned'
+  const release = asks.leaving.get(ordinal) ?? asks.releasing.get(ordinal)
+  if (release !== undefined && (release.state !== 'planned' || release.cause !== 'plan'))
+    return { verdict: ['pending', { code: 'seat-being-released', orderId: release.id }], drops: planned && asks.leaving.has(ordinal) }
+  const at = indexOfOrdinal(seats.ordinals, ordinal)
+  if (at >= 0) return { verdict: ['placed', seatOf(seats, at)], drops: planned }
+  if (coming !== undefined && !planned) return { verdict: ['pending', { code: 'order-open', orderId: coming.id }], drops: false }
+  const never = impossible(input, ordinal) ?? (planned ? undefined : refusedFor(asks.failedAssociate.get(ordinal), taken))
+  if (never !== undefined) return { verdict: ['refused', never], drops: planned }
+  const joining = planned ? undefined : joiningAt(input, asks, wanted)
+  return joining?.is === 'refused' ? { verdict: ['refused', joining.because], drops: false } : undefined
+}
+
+/** The seats that are left while they are being given out. */
+interface Places {
+  used: number
+  readonly room: number
+  /** Less what is held for others. */
+  readonly roomForAll: number
+  position: number
+}
+
+const serveOne = (weighing: Weighing, wanted: Wanted, places: Places, isReserved: boolean): Served => {
+  const { input, asks, register, associate, drop } = weighing
+  const { ordinal } = wanted
+  const coming = asks.associating.get(ordinal)
+  const isFree = places.used < (isReserved ? places.room : places.roomForAll)
+  if (isFree) places.used += 1
+  if (!isFree || input.writingBlocked !== undefined) {
+    // Not sent yet, and it may not be: it waits with the cause as its reason, and is planned anew afterwards.
+    if (coming !== undefined) drop.push(ordinal)
+    places.position += 1
+    const { position } = places
+    if (isFree && input.writingBlocked !== undefined) return ['waiting', { code: input.writingBlocked, position }]
+    return ['waiting', { code: places.used < places.room ? 'seats-reserved' : 'no-seat-left', position }]
+  }
+  if (coming !== undefined) return ['pending', { code: 'order-open', orderId: coming.id }]
+  const joining = joiningAt(input, asks, wanted)
+  switch (joining.is) {
+    case 'joined':
+      associate.push(ordinal)
+      return ['pending', { code: 'order-to-come' }]
+    case 'under-way':
+      return ['pending', { code: 'registration-open', orderId: joining.order.id }]
+    case 'to-come':
+      register.push(ordinal)
+      return ['pending', { code: 'registration-to-come' }]
+    case 'refused':
+      return ['refused', joining.because]
   }
 }
 
@@ -430,7 +473,7 @@ const count = (verdicts: readonly Verdict[], desired: number, seats: Columns): P
   const tallyByKey = new Map<TargetKey, { placed: number; pending: number; waiting: number; refused: number }>()
   let adopted = 0
   for (const { key, state, because } of verdicts) {
-    if (state === 'excluded' || state === 'released') continue
+    if (state === 'excluded' || state === 'released' || because.code === 'starts-later') continue
     if (because.code === 'had-seat-already') adopted += 1
     let tally = tallyByKey.get(key)
     if (tally === undefined) tallyByKey.set(key, (tally = { placed: 0, pending: 0, waiting: 0, refused: 0 }))

@@ -4,6 +4,7 @@
  */
 import { insertMany, selectMany } from '../database/many.ts'
 import type { Journal, Writing } from '../journal.ts'
+import { nestingOf, unionOf } from '../../shared/groups.ts'
 import type { Directory, PrincipalState } from '../../shared/reconcile.ts'
 import {
   columnsFact,
@@ -33,6 +34,7 @@ import {
   normalUserName,
   storeKeyOf,
   type Device,
+  type Group,
   type Principal,
   type User,
 } from '../../shared/principal.ts'
@@ -46,8 +48,11 @@ export interface DirectoryIndex extends Directory {
   /** The further accounts of a person, whom an administrator joined. */
   accountsOf(ordinal: number): readonly number[]
   find(ordinal: number): Promise<Principal | undefined>
-  /** Reads what is needed to answer for these groups at once. Call it before `members`. */
-  prepare(groups: Iterable<GroupId>): Promise<void>
+  /**
+   * Reads what is needed to answer for these groups at once. Call it before `members`. Gives them and all that are nested
+   * in them: whoever weighs by them looks again when one of these changes.
+   */
+  prepare(groups: Iterable<GroupId>): Promise<ReadonlySet<GroupId>>
   /** Who is on the list of people of this connector's store. */
   registrationsAt(connector: ConnectorId): Promise<ReadonlyMap<number, RegistrationState>>
   /** The groups of which this principal is a direct member. */
@@ -70,18 +75,30 @@ export const createDirectory = async (deps: { readonly journal: Journal }): Prom
   let states = new Uint8Array(1024)
   let last = 0
   const ordinalByKey = new Map<string, number>()
-  const membersByGroup = new Map<GroupId, Columns>()
+  /** The person whose device it is, at the device's ordinal; 0: nobody's. */
+  let owners = new Uint32Array(1024)
+  let nesting = nestingOf([])
+  const groupById = new Map<string, Group>()
+  /** Named one by one. */
+  const ownByGroup = new Map<GroupId, Columns>()
+  /** With those of nested groups, as they were last asked for. */
+  const membersByGroup = new Map<GroupId, Uint32Array>()
   const personByAccount = new Map<number, number>()
   const allByKind = new Map<PrincipalKind, Uint32Array>()
   const registrationsByConnector = new Map<ConnectorId, Map<number, RegistrationState>>()
+  /** How many changes of members were heard of. */
+  let memberFacts = 0
   let stale = false
 
   const note = (principal: Principal): void => {
     const ordinal = ordinalOf(principal.id)
     if (ordinal >= states.length) {
-      const grown = new Uint8Array(Math.max(ordinal + 1, states.length * 2))
-      grown.set(states)
-      states = grown
+      const length = Math.max(ordinal + 1, states.length * 2)
+      const [before, ownersBefore] = [states, owners]
+      states = new Uint8Array(length)
+      states.set(before)
+      owners = new Uint32Array(length)
+      owners.set(ownersBefore)
     }
     const kind = principalKindOf(principal.id)
     const joinsBy = joinsByOf(principal)
@@ -91,6 +108,7 @@ export const createDirectory = async (deps: { readonly journal: Journal }): Prom
       (principal.active ? ACTIVE : 0) |
       (principal.left !== null ? LEFT : 0) |
       (joinsBy === 'account' ? HAS_ACCOUNT : joinsBy === 'mail' ? HAS_MAIL : 0)
+    owners[ordinal] = isUser(principal) || principal.ownerId === null ? 0 : ordinalOf(principal.ownerId)
     last = Math.max(last, ordinal)
     ordinalByKey.set(`${kind}/${normalKey(kind, storeKeyOf(principal))}`, ordinal)
     for (const name of (isUser(principal) && principal.otherNames) || []) {
@@ -106,14 +124,31 @@ export const createDirectory = async (deps: { readonly journal: Journal }): Prom
   const load = async (): Promise<void> => {
     stale = false
     states.fill(0)
+    owners.fill(0)
     last = 0
     ordinalByKey.clear()
     personByAccount.clear()
-    membersByGroup.clear()
+    ownByGroup.clear()
     allByKind.clear()
     registrationsByConnector.clear()
     for (const key of await journal.store.keys('principals/'))
       for (const principal of await journal.rows(key as `principals/${number}`)) note(principal)
+    groupById.clear()
+    noteGroups(await journal.rows('groups'), [])
+  }
+
+  /** A name or a number of members changes nothing in how groups are nested. */
+  const noteGroups = (put: readonly Group[], removed: readonly string[]): void => {
+    let isNested = removed.length > 0
+    for (const group of put) {
+      const held = groupById.get(group.id)
+      isNested ||= held?.kind !== group.kind || (held.groups ?? []).join() !== (group.groups ?? []).join()
+      groupById.set(group.id, group)
+    }
+    for (const id of removed) groupById.delete(id)
+    if (!isNested) return
+    nesting = nestingOf([...groupById.values()])
+    membersByGroup.clear()
   }
 
   const stopFacts = journal.onFacts((facts) => {
@@ -121,9 +156,13 @@ export const createDirectory = async (deps: { readonly journal: Journal }): Prom
       if (isColumnsFact(fact)) {
         if (!key.startsWith('members/')) continue
         const group = parseGroupId(key.slice('members/'.length))
-        const held = group === undefined ? undefined : membersByGroup.get(group)
-        if (group !== undefined && held !== undefined) membersByGroup.set(group, foldColumns(held, fact.put, fact.remove))
-      } else if (key.startsWith('principals/')) for (const principal of fact.put) note(principal as Principal)
+        const held = group === undefined ? undefined : ownByGroup.get(group)
+        memberFacts += 1
+        if (group === undefined || held === undefined) continue
+        ownByGroup.set(group, foldColumns(held, fact.put, fact.remove))
+        for (const around of nesting.around(group)) membersByGroup.delete(around)
+      } else if (key === 'groups') noteGroups(fact.put as readonly Group[], fact.remove)
+      else if (key.startsWith('principals/')) for (const principal of fact.put) note(principal as Principal)
       else if (key.startsWith('registrations/')) {
         const connector = parseConnectorId(key.split('/')[1])
         const held = connector === undefined ? undefined : registrationsByConnector.get(connector)
@@ -152,7 +191,15 @@ export const createDirectory = async (deps: { readonly journal: Journal }): Prom
             joinsBy: (state & HAS_ACCOUNT) !== 0 ? 'account' : (state & HAS_MAIL) !== 0 ? 'mail' : 'nothing',
           }
     },
-    members: (group) => membersByGroup.get(group)?.ordinals,
+    members: (group) => {
+      const held = membersByGroup.get(group)
+      if (held !== undefined) return held
+      if (nesting.find(group) === undefined) return undefined
+      const members = unionOf(nesting.within(group).map((each) => ownByGroup.get(each)?.ordinals ?? noOrdinals))
+      membersByGroup.set(group, members)
+      return members
+    },
+    ownerOf: (device) => owners[device] || undefined,
     all: (kind) => {
       const held = allByKind.get(kind)
       if (held !== undefined) return held
@@ -164,9 +211,21 @@ export const createDirectory = async (deps: { readonly journal: Journal }): Prom
       allByKind.set(kind, all)
       return all
     },
-    prepare: async (groups) => {
+    prepare: async (named) => {
       if (stale) await load()
-      for (const group of groups) if (!membersByGroup.has(group)) membersByGroup.set(group, await journal.columns(membersKey(group)))
+      const within = new Set<GroupId>()
+      for (const group of named) for (const each of nesting.within(group)) within.add(each)
+      for (const group of within) {
+        while (!ownByGroup.has(group)) {
+          const heard = memberFacts
+          const read = await journal.columns(membersKey(group))
+          // A change that came while this was being read may not be in it.
+          if (heard !== memberFacts) continue
+          ownByGroup.set(group, read)
+          for (const around of nesting.around(group)) membersByGroup.delete(around)
+        }
+      }
+      return within
     },
     registrationsAt: async (connector) => {
       if (stale) await load()

@@ -1,6 +1,7 @@
 /** Assignments: the wishes of the plan. A call here and an edit in a browser are the same act, judged by the same code. */
 import { describeRoute } from 'hono-openapi'
 import * as v from 'valibot'
+import { termsOf } from '../../shared/assignment.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { deviceStanding, standingWarning } from '../../shared/device-list.ts'
 import {
@@ -66,6 +67,8 @@ export const assignmentProblem = (refused: AssignmentRefused): Problem => {
     case 'not-device-assignable':
     case 'not-user-assignable':
     case 'license-type-mismatch':
+    case 'mixed-exclusion':
+    case 'terms-impossible':
     case 'malformed':
       return { status: 422, code, detail }
     case 'confirmation-required':
@@ -120,6 +123,7 @@ export const assignmentRoutes =
         mode: placed.wish.mode,
         intent: placed.wish.intent,
         licenseType: placed.wish.licenseType,
+        ...termsOf(placed.wish),
         note: placed.note,
         by: placed.by,
         at: placed.at,

@@ -42,7 +42,15 @@ describe('a register', () => {
     fc.assert(fc.property(wish, (wanted) => void expect(readRegister([...registerOf(wanted)])).toEqual(wanted)))
   })
   test('with a longer tail, of a newer build, is read as far as it is known', () => {
-    expect(readRegister(['include', 'required', 'device', 3, 'more', null])).toEqual(include('required', 'device', 3))
+    const terms = [2, null, '2026-12-24T00:00:00.000Z', 3, 'held', 'more', null]
+    expect(readRegister(['include', 'required', 'device', 3, ...terms])).toEqual({
+      ...include('required', 'device', 3),
+      terms: { priority: 2, startsAt: null, endsAt: '2026-12-24T00:00:00.000Z', reservation: { seats: 3, unused: 'held' } },
+    })
+  })
+  test('of the first release has no terms, and is written as it was', () => {
+    expect(readRegister(['include', 'required', 'device', 3, 0, null, null])).toEqual(include('required', 'device', 3))
+    expect(registerOf(include('required', 'device', 3))).toEqual(['include', 'required', 'device', 3])
   })
   test.each([
     undefined,
@@ -58,6 +66,13 @@ describe('a register', () => {
     ['include', 'required', 'room', 1],
     ['wanted', 'required', 'device', 1],
     ['removed', 'burn', '', 1],
+    ['include', 'required', 'device', 1, 10],
+    ['include', 'required', 'device', 1, 0.5],
+    ['include', 'required', 'device', 1, 0, 'tomorrow'],
+    ['include', 'required', 'device', 1, 0, '2026-12-24'],
+    ['include', 'required', 'device', 1, 0, null, 17],
+    ['include', 'required', 'device', 1, 0, null, null, 0],
+    ['include', 'required', 'device', 1, 0, null, null, 2, 'sold'],
   ])('that is none is not read: %j', (value) => {
     expect(readRegister(value)).toBeUndefined()
   })
@@ -131,6 +146,6 @@ describe('a wish that can never stand', () => {
     [undefined, aLicense({ licenseTypes: ['user'] }), 'device', removed(), false],
     [undefined, aLicense({ revocable: false }), 'device', include('uninstall'), false],
   ] as const)('%s', (refused, license, kind, wanted, confirmed) => {
-    expect(wishRefused(license, kind, wanted, confirmed)).toBe(refused)
+    expect(wishRefused(license, kind, wanted, confirmed, new Set())).toBe(refused)
   })
 })

@@ -1,12 +1,29 @@
 /** The laws of `reconcile`, for whatever wishes and facts come together. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { PlacedWish } from '../../shared/assignment.ts'
+import { gives, termsOf, type PlacedWish } from '../../shared/assignment.ts'
 import { columnsOfSeats, foldColumns, indexOfOrdinal, isByAssignment, noColumns, seatAt, type Columns } from '../../shared/facts.ts'
+import { ordinalOf } from '../../shared/ids.ts'
 import type { License } from '../../shared/license.ts'
 import type { LicenseOrder, LocationOrder } from '../../shared/order.ts'
-import { ordinalsOf, reconcile, type ReconcileInput } from '../../shared/reconcile.ts'
-import { aFailure, aLicense, aLocationOrder, anOrder, atStore, directoryOf, exclude, include, removed, wishFor } from './weighing.ts'
+import { reconcile, type ReconcileInput } from '../../shared/reconcile.ts'
+import { ordinalsOf } from '../../shared/touching.ts'
+import {
+  aClaim,
+  aFailure,
+  aLicense,
+  aLocationOrder,
+  anOrder,
+  atStore,
+  directoryOf,
+  exclude,
+  hoursFromNoon,
+  include,
+  noon,
+  removed,
+  wishFor,
+  withTheseTerms,
+} from './weighing.ts'
 
 const DEVICES = [1, 2, 3, 4, 5, 6, 7, 8] as const
 const USERS = [31, 32] as const
@@ -19,14 +36,20 @@ const wish = fc.oneof(
   fc.constant(removed('release')),
   fc.constant(removed('keep')),
 )
+const terms = fc.record({
+  priority: fc.constantFrom(0, 0, 0, -1, 2),
+  startsAt: fc.constantFrom(null, null, null, hoursFromNoon(-2), hoursFromNoon(2)),
+  endsAt: fc.constantFrom(null, null, null, null, hoursFromNoon(-1), hoursFromNoon(3)),
+  reservation: fc.constantFrom(null, null, null, { seats: 2, unused: 'lent' as const }, { seats: 2, unused: 'held' as const }),
+})
 const targets = [...DEVICES.map((n) => `d${n}`), ...USERS.map((n) => `u${n}`), 'gone', 'gtwo', 'gnobody', 'all-devices']
 
 const wishes = fc
-  .uniqueArray(fc.record({ key: fc.constantFrom(...targets), wish, taken: fc.integer({ min: 1, max: 20 }) }), {
+  .uniqueArray(fc.record({ key: fc.constantFrom(...targets), wish, terms, taken: fc.integer({ min: 1, max: 20 }) }), {
     selector: ({ key }) => key,
     maxLength: 7,
   })
-  .map((list) => list.map(({ key, wish: wanted, taken }) => wishFor(key, wanted, taken)))
+  .map((list) => list.map(({ key, wish: wanted, terms: given, taken }) => wishFor(key, withTheseTerms(wanted, given), taken)))
 
 const directory = fc
   .record({
@@ -44,6 +67,8 @@ const directory = fc
         kind: ordinal > 30 ? ('user' as const) : ('device' as const),
         left: odd[at] === 'left',
         active: odd[at] !== 'inactive',
+        // Three of the devices belong to one of the people.
+        ...(ordinal <= 3 ? { owner: 31 } : {}),
         joinsBy: ordinal === 31 ? ('account' as const) : ('mail' as const),
       })),
       { one, two },
@@ -143,9 +168,21 @@ const people = fc
     return { people: kept ? atStore(known, invites) : undefined, orders }
   })
 
+const claims = fc
+  .uniqueArray(
+    fc.record({
+      ordinal: fc.constantFrom(...DEVICES, ...USERS),
+      taken: fc.integer({ min: 1, max: 20 }),
+      wants: fc.constantFrom<'seat' | 'return'>('seat', 'seat', 'return'),
+    }),
+    { selector: ({ ordinal }) => ordinal, maxLength: 5 },
+  )
+  .map((list) => list.map(({ ordinal, taken, wants }) => aClaim(ordinal, taken, wants)))
+
 const input: fc.Arbitrary<ReconcileInput> = fc
   .record({
     wishes,
+    claims,
     directory,
     standing,
     people,
@@ -170,9 +207,11 @@ const input: fc.Arbitrary<ReconcileInput> = fc
       licenseTypes: given.types,
     })
     return {
+      now: noon,
       license,
       writingBlocked: given.blocked,
       wishes: given.wishes,
+      claims: given.claims,
       seats: given.standing.seats,
       orders: given.standing.orders,
       locationOrders: given.people.orders,
@@ -198,7 +237,10 @@ const isAssigned = (seats: Columns, ordinal: number): boolean => {
 
 test('no wish, no release: a seat is taken only where a wish says so, and a found one only by uninstalling', () => {
   holds((given) => {
-    const says = touchedBy(given, ({ wish: { mode, ...rest } }) => mode !== 'include' || ('intent' in rest && rest.intent === 'uninstall'))
+    const says = new Set([
+      ...touchedBy(given, ({ wish: wanted }) => !gives(wanted) || (termsOf(wanted).endsAt ?? '9') <= hoursFromNoon(0)),
+      ...given.claims.filter(({ wants }) => wants === 'return').map(({ id }) => ordinalOf(id)),
+    ])
     const uninstalls = touchedBy(given, ({ wish: wanted }) => wanted.mode === 'include' && wanted.intent === 'uninstall')
     for (const ordinal of reconcile(given).steps.disassociate) {
       expect(says).toContain(ordinal)
@@ -309,6 +351,7 @@ test('the order in which wishes and orders arrived does not matter', () => {
       const other = reconcile({
         ...given,
         wishes: turned(given.wishes),
+        claims: turned(given.claims),
         orders: turned(given.orders),
         locationOrders: turned(given.locationOrders),
       })
@@ -321,6 +364,7 @@ test('the order in which wishes and orders arrived does not matter', () => {
       expect(other.steps.keepAsFound).toEqual(one.steps.keepAsFound)
       expect(other.steps.drop.toSorted()).toEqual(one.steps.drop.toSorted())
       expect(other.steps.settled.toSorted()).toEqual(one.steps.settled.toSorted())
+      expect(other.steps.settledClaims.map(({ id }) => id).toSorted()).toEqual(one.steps.settledClaims.map(({ id }) => id).toSorted())
       expect(other.tally).toEqual(one.tally)
     }),
     { numRuns: 2000, seed: 20261124 },
@@ -339,7 +383,9 @@ test('steps and verdicts say the same', () => {
     expect(toCome).toEqual(steps.associate)
     const positions = verdicts.flatMap(({ because }) => ('position' in because ? [because.position] : []))
     expect(positions).toEqual(positions.map((_, at) => at + 1))
-    const states = (state: string): number => verdicts.filter((verdict) => verdict.state === state).length
+    // Who is not to have a seat yet asks for none.
+    const states = (state: string): number =>
+      verdicts.filter((verdict) => verdict.state === state && verdict.because.code !== 'starts-later').length
     expect(tally).toMatchObject({
       placed: states('placed'),
       waiting: states('waiting'),
@@ -387,8 +433,10 @@ describe('what the steps lead to', () => {
     )
     const { license } = given
     const settled = new Set<string>(steps.settled)
+    const settledClaims = new Set(steps.settledClaims)
     return {
       ...given,
+      claims: given.claims.filter((claim) => !settledClaims.has(claim)),
       seats,
       orders: given.orders.filter(({ open }) => open.length === 0),
       locationOrders: given.locationOrders.filter(({ open }) => open.length === 0),
@@ -417,7 +465,15 @@ describe('what the steps lead to', () => {
       let state: ReconcileInput = { ...given, writingBlocked: undefined }
       for (let round = 0; round < 5; round += 1) state = afterwards(state)
       const { steps } = reconcile(state)
-      expect({ ...steps, settled: [] }).toEqual({ register: [], associate: [], disassociate: [], keepAsFound: [], drop: [], settled: [] })
+      expect({ ...steps, settled: [] }).toEqual({
+        register: [],
+        associate: [],
+        disassociate: [],
+        keepAsFound: [],
+        drop: [],
+        settled: [],
+        settledClaims: [],
+      })
     })
   })
 })

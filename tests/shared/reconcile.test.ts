@@ -36,6 +36,7 @@ describe('a wish for a seat', () => {
       keepAsFound: [],
       drop: [],
       settled: [],
+      settledClaims: [],
     })
   })
 
@@ -77,7 +78,7 @@ describe('a wish for a seat', () => {
 
   test('available asks for nothing, and tells of a seat that is there', () => {
     expect(stepsOf(weighing({ wishes: [wishFor('d1', include('available'))] })).associate).toEqual([])
-    expect(verdictOf(weighing({ wishes: [wishFor('d1', include('available'))] }), 1)).toBeUndefined()
+    expect(verdictOf(weighing({ wishes: [wishFor('d1', include('available'))] }), 1)).toEqual({ state: 'released', because: 'may-claim' })
     expect(verdictOf(weighing({ wishes: [wishFor('d1', include('available'))], seats: seatsOf([1]) }), 1)).toEqual({
       state: 'placed',
       because: 'has-seat',

@@ -1,11 +1,13 @@
 /** A license, its wishes and its facts, written down in a few words: for tests of `reconcile`. */
-import type { Intent, PlacedWish, SeatsAfter, Wish } from '../../shared/assignment.ts'
+import { usualTerms, type Intent, type PlacedWish, type SeatsAfter, type Wish, type WishTerms } from '../../shared/assignment.ts'
+import type { Claim } from '../../shared/claim.ts'
 import { columnsOfSeats, licenseIdOf, type Columns } from '../../shared/facts.ts'
 import {
   parseConnectorId,
   parseGroupId,
   parseOrderId,
   parseTargetKey,
+  principalIdOf,
   type GroupId,
   type PrincipalKind,
   type TargetKey,
@@ -132,6 +134,8 @@ export interface Somebody {
   readonly active?: boolean
   readonly left?: boolean
   readonly joinsBy?: JoinsBy
+  /** Of a device: whose it is. */
+  readonly owner?: number
 }
 
 export const directoryOf = (people: readonly Somebody[], groups: Readonly<Record<string, readonly number[]>> = {}): Directory => {
@@ -141,7 +145,9 @@ export const directoryOf = (people: readonly Somebody[], groups: Readonly<Record
       { kind, active, left, joinsBy },
     ]),
   )
+  const ownerByDevice = new Map(people.map(({ ordinal, owner }) => [ordinal, owner]))
   return {
+    ownerOf: (device) => ownerByDevice.get(device),
     principal: (ordinal) => states.get(ordinal),
     members: (group) => {
       const members = groups[group]
@@ -157,7 +163,24 @@ export const everybody = directoryOf([
   ...Array.from({ length: 10 }, (_, at) => ({ ordinal: at + 31, kind: 'user' as const })),
 ])
 
+export const aClaim = (ordinal: number, taken = 5, wants: Claim['wants'] = 'seat'): Claim => ({
+  id: principalIdOf(ordinal > 30 ? 'user' : 'device', ordinal),
+  wants,
+  taken,
+  at: '2026-11-24T09:00:00.000Z',
+  by: 'Ana',
+})
+
+/** The clock of these tests: 24 November 2026, noon. */
+export const noon = Date.parse('2026-11-24T12:00:00.000Z')
+export const hoursFromNoon = (hours: number): string => new Date(noon + hours * 3_600_000).toISOString()
+
+export const withTheseTerms = (wish: Wish, given: Partial<WishTerms>): Wish =>
+  wish.mode === 'removed' ? wish : { ...wish, terms: { ...usualTerms, ...given } }
+
 export const weighing = (given: Partial<ReconcileInput> = {}): ReconcileInput => ({
+  now: noon,
+  claims: [],
   license: aLicense(),
   writingBlocked: undefined,
   wishes: [],

@@ -1,0 +1,97 @@
+/**
+ * Who is served first: seats reserved for a target, then the priority of the wish, then the order in which the server took
+ * the wish or the claim, then the ordinal. The same everywhere, so that everybody foretells the same waiting list.
+ */
+import { termsOf } from './assignment.ts'
+import type { Claim } from './claim.ts'
+import { indexOfOrdinal, type Columns } from './facts.ts'
+import type { License } from './license.ts'
+import { ordinalsOf, type ActingWish, type Members, type Touch } from './touching.ts'
+
+/** Somebody who is to have a seat. */
+export interface Wanted {
+  readonly touch: Touch
+  readonly ordinal: number
+  /** The server's order of the wish, or of the claim where the seat is offered. */
+  readonly taken: number
+}
+
+/**
+ * Seats that may still be asked for. Two counts, the smaller one holds: what the store said was available, less what is
+ * on its way; and what is owned, less every seat we know of and what is on its way. The second one keeps the promise
+ * when the store's count lags behind an order it has confirmed.
+ */
+export const freeSeats = (license: License, seats: Columns, associating: ReadonlyMap<number, unknown>): number => {
+  if (license.unlimited || (license.total === null && license.available === null)) return Infinity
+  let open = 0
+  for (const ordinal of associating.keys()) if (indexOfOrdinal(seats.ordinals, ordinal) < 0) open += 1
+  const byStore = (license.available ?? Infinity) - associating.size
+  const byUs = (license.total ?? Infinity) - (license.retired ?? 0) - seats.ordinals.length - open
+  return Math.max(0, Math.min(byStore, byUs))
+}
+
+/** `required` in the order of ordinals, as they were touched. */
+export const inServingOrder = (
+  required: readonly Touch[],
+  claimed: readonly { readonly touch: Touch; readonly claim: Claim }[],
+): readonly Wanted[] => {
+  const byRank: Touch[][] = []
+  for (const touch of required) (byRank[touch.deciding.rank] ??= []).push(touch)
+  // A rank that nobody is of leaves a hole.
+  const placed = byRank.flat().map((touch): Wanted => wantedOf(touch, touch.deciding.placed.taken))
+  if (claimed.length === 0) return placed
+  const claims = claimed.map(({ touch, claim }) => wantedOf(touch, claim.taken)).sort(byServing)
+  const all: Wanted[] = []
+  let next = 0
+  for (const wanted of placed) {
+    for (let claim = claims[next]; claim !== undefined && byServing(claim, wanted) < 0; claim = claims[next]) {
+      all.push(claim)
+      next += 1
+    }
+    all.push(wanted)
+  }
+  return [...all, ...claims.slice(next)]
+}
+
+const wantedOf = (touch: Touch, taken: number): Wanted => ({ touch, ordinal: touch.ordinal, taken })
+const byServing = (a: Wanted, b: Wanted): number =>
+  b.touch.deciding.priority - a.touch.deciding.priority || a.taken - b.taken || a.ordinal - b.ordinal
+
+/** Whom reserved seats serve before others, and how many are held back from everybody else. */
+export interface Reserved {
+  readonly first: ReadonlySet<number>
+  readonly heldBack: number
+}
+
+const nobody: Reserved = { first: new Set(), heldBack: 0 }
+
+/**
+ * `holders`: who has a seat or gets one for certain; `contending`: those who can be served and are not, in the order of
+ * serving. A seat that somebody of the target has
+ * already fills the reservation, whoever gave it. Somebody of two targets fills the reservation that is served first.
+ */
+export const reservedFor = (
+  wishes: readonly ActingWish[],
+  directory: Members,
+  holders: () => Iterable<number>,
+  contending: () => readonly Wanted[],
+): Reserved => {
+  const reserving = wishes.flatMap(({ placed, asks }) => {
+    const { reservation } = termsOf(placed.wish)
+    return reservation !== null && (asks === 'require' || asks === 'offer')
+      ? [{ reservation, members: new Set(ordinalsOf(placed.key, directory)), left: reservation.seats }]
+      : []
+  })
+  if (reserving.length === 0) return nobody
+  const fill = (ordinal: number): boolean => {
+    const into = reserving.find(({ members, left }) => left > 0 && members.has(ordinal))
+    if (into !== undefined) into.left -= 1
+    return into !== undefined
+  }
+  for (const ordinal of holders()) fill(ordinal)
+  const first = new Set<number>()
+  for (const { ordinal } of contending()) if (fill(ordinal)) first.add(ordinal)
+  let heldBack = 0
+  for (const { reservation, left } of reserving) if (reservation.unused === 'held') heldBack += left
+  return { first, heldBack }
+}
