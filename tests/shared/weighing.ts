@@ -12,6 +12,7 @@ import {
   type PrincipalKind,
   type TargetKey,
 } from '../../shared/ids.ts'
+import { nestingOf, unionOf } from '../../shared/groups.ts'
 import { emptyTally, laterInProduct, type License } from '../../shared/license.ts'
 import type { LicenseOrder, LocationOrder, OrderFailure } from '../../shared/order.ts'
 import type { Directory, JoinsBy, PrincipalState, ReconcileInput, StorePeople } from '../../shared/reconcile.ts'
@@ -138,7 +139,12 @@ export interface Somebody {
   readonly owner?: number
 }
 
-export const directoryOf = (people: readonly Somebody[], groups: Readonly<Record<string, readonly number[]>> = {}): Directory => {
+/** `nested`: which groups lie directly in which, rings too. */
+export const directoryOf = (
+  people: readonly Somebody[],
+  groups: Readonly<Record<string, readonly number[]>> = {},
+  nested: Readonly<Record<string, readonly string[]>> = {},
+): Directory => {
   const states = new Map<number, PrincipalState>(
     people.map(({ ordinal, kind = 'device', active = true, left = false, joinsBy = 'nothing' }) => [
       ordinal,
@@ -146,13 +152,21 @@ export const directoryOf = (people: readonly Somebody[], groups: Readonly<Record
     ]),
   )
   const ownerByDevice = new Map(people.map(({ ordinal, owner }) => [ordinal, owner]))
+  const nesting = nestingOf(
+    Object.keys(groups).map((id) => ({
+      id: groupOf(id),
+      name: id,
+      kind: 'device',
+      memberCount: groups[id]?.length ?? 0,
+      sources: [],
+      groups: (nested[id] ?? []).map(groupOf),
+    })),
+  )
   return {
     ownerOf: (device) => ownerByDevice.get(device),
     principal: (ordinal) => states.get(ordinal),
-    members: (group) => {
-      const members = groups[group]
-      return members === undefined ? undefined : Uint32Array.from(members)
-    },
+    members: (group) =>
+      nesting.find(group) === undefined ? undefined : unionOf(nesting.within(group).map((each) => Uint32Array.from(groups[each] ?? []))),
     all: (kind) => Uint32Array.from([...states].filter(([, state]) => state.kind === kind && !state.left).map(([ordinal]) => ordinal)),
   }
 }
