@@ -6,6 +6,7 @@ import { emptyBusinessState } from './business-state.ts'
 import { DEFAULT_BUSINESS_SWITCHES, type BusinessSwitches } from './business-switches.ts'
 import { createBusiness, type BusinessWorld } from './business.ts'
 import { createFaults } from './faults.ts'
+import { createGraph, type Graph } from './graph.ts'
 import { createLogin } from './login.ts'
 import { createRequestLog } from './request-log.ts'
 import { DEFAULT_SWITCHES, type Switches } from './switches.ts'
@@ -23,6 +24,7 @@ export interface MicrosoftSandbox {
   fetch(request: Request): Promise<Response>
   readonly world: MicrosoftWorld
   readonly business: BusinessControl
+  readonly graph: Pick<Graph, 'stateOf' | 'restore'>
 }
 
 /** Microsoft's login authority and the services behind it, each from a state of its own. Time passes only by the clock. */
@@ -38,6 +40,7 @@ export const createMicrosoftSandbox = ({ clock, chance, switches, businessSwitch
   }
   const business: BusinessWorld = { world, state: emptyBusinessState(), switches: { ...DEFAULT_BUSINESS_SWITCHES, ...businessSwitches } }
   const businessControl = createBusinessControl(business)
+  const graph = createGraph(world)
   const app = new Hono()
   // A cut connection has to reach the caller as it is; anything else is a mistake of the sandbox and must not look like Microsoft.
   app.onError((error) => {
@@ -46,6 +49,7 @@ export const createMicrosoftSandbox = ({ clock, chance, switches, businessSwitch
   // Before the sign-in, whose address begins with any tenant.
   app.route('/', createBusiness(business))
   app.route('/', createBusinessPage(business, businessControl))
+  app.route('/', graph.routes)
   app.route('/', createLogin(world))
-  return { fetch: async (request) => app.fetch(request), world, business: businessControl }
+  return { fetch: async (request) => app.fetch(request), world, business: businessControl, graph }
 }

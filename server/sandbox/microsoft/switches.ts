@@ -14,7 +14,6 @@ export interface Switches {
   readonly intuneLicense: 'active' | 'none'
   readonly deltaReplay: boolean
   readonly deltaPartial: 'changed-members' | 'whole'
-  readonly directoryLag: 'none' | 'until-next-delta'
   readonly removedLicense: 'refused' | 'accepted'
   readonly vppSync: 'completes' | 'stays-in-progress' | 'fails'
   readonly vppSyncMs: number
@@ -34,7 +33,6 @@ export const DEFAULT_SWITCHES: Switches = {
   intuneLicense: 'active',
   deltaReplay: false,
   deltaPartial: 'changed-members',
-  directoryLag: 'none',
   removedLicense: 'refused',
   vppSync: 'completes',
   vppSyncMs: 60_000,
@@ -54,7 +52,6 @@ export const SWITCH_HELP: Readonly<Record<keyof Switches, string>> = {
   intuneLicense: 'The tenant has Intune, or its addresses answer 400 and say that it has not [seen].',
   deltaReplay: 'A delta tells the first item of every page once more on the next page, as replays do.',
   deltaPartial: 'An updated object carries its id and what has changed, or all that was asked for.',
-  directoryLag: 'A delta tells changes at once, or only with the round after the next [pin].',
   removedLicense: 'Removing a license that is not there is refused with 400 [seen], or accepted [pin].',
   vppSync: 'Asking a token to sync its licenses: it completes, stays in progress, or fails.',
   vppSyncMs: 'Milliseconds that such a sync takes. Minutes, in reports [seen].',
