@@ -1,0 +1,32 @@
+/** The state of this Google as it is kept between two runs of the demo. It is our own file. */
+import * as v from 'valibot'
+import type { ServiceAccount } from './accounts.ts'
+import { emptyPlayState, type GoogleWorld, type PlayState } from './play/state.ts'
+
+export interface GoogleSnapshot {
+  readonly version: 1
+  readonly accounts: readonly ServiceAccount[]
+  readonly play: PlayState
+}
+
+const record = v.record(v.string(), v.looseObject({}))
+const form = v.object({
+  version: v.literal(1),
+  accounts: v.array(v.looseObject({ email: v.string(), project: v.string(), isVendor: v.boolean(), keys: v.array(v.looseObject({})) })),
+  play: v.object({ enterprises: record, signups: record, notifications: v.array(v.looseObject({})), webTokens: record }),
+})
+
+/** Undefined: it is none. */
+export const parseGoogleSnapshot = (given: unknown): GoogleSnapshot | undefined =>
+  // The form is looked at from outside only: nobody but this sandbox writes it.
+  v.is(form, given) ? (given as unknown as GoogleSnapshot) : undefined
+
+export const writeGoogleSnapshot = ({ accounts, play }: GoogleWorld): GoogleSnapshot =>
+  structuredClone({ version: 1, accounts: [...accounts.accounts.values()], play })
+
+export const readGoogleSnapshot = (world: GoogleWorld, { accounts, play }: GoogleSnapshot): void => {
+  world.accounts.accounts.clear()
+  world.accounts.tokens.clear()
+  for (const account of structuredClone(accounts)) world.accounts.accounts.set(account.email, account)
+  world.play = { ...emptyPlayState(), ...structuredClone(play) }
+}
