@@ -2,7 +2,7 @@
 import type { Credentials } from './credentials.ts'
 import type { Secret } from './secret.ts'
 import type { ConnectionDeps, LocationIdentity, OwnerMark, Store, StoreConnection } from './stores/store.ts'
-import type { ConnectorKind } from '../shared/connector.ts'
+import type { ConnectorKind, ConnectorSettings } from '../shared/connector.ts'
 import type { ConnectorId } from '../shared/ids.ts'
 
 export interface Connections {
@@ -19,7 +19,9 @@ export interface Connections {
   readonly ownerMark: OwnerMark
 }
 
-export interface ConnectionsDeps extends Omit<ConnectionDeps, 'onOwner'> {
+export interface ConnectionsDeps extends Omit<ConnectionDeps, 'onOwner' | 'settings'> {
+  /** As they are now. */
+  readonly settingsOf?: (connector: ConnectorId) => Promise<ConnectorSettings | undefined>
   readonly credentials: Credentials
   readonly stores: readonly Store[]
   /** Our host's name: it stands on every Location that we hold. */
@@ -33,11 +35,11 @@ export const createConnections = (deps: ConnectionsDeps): Connections => {
   const storeOf = (kind: ConnectorKind): Store | undefined => deps.stores.find((store) => store.kind === kind)
   const ownerMark: OwnerMark = { id: deps.tenant, name: 'Quartermaster', metadata: deps.host }
   const listeners: Parameters<Connections['onOwner']>[0][] = []
-  const link = (kind: ConnectorKind, secret: Secret, onOwner?: ConnectionDeps['onOwner']): StoreConnection => {
+  const link = (kind: ConnectorKind, secret: Secret, of: Pick<ConnectionDeps, 'onOwner' | 'settings'> = {}): StoreConnection => {
     const store = storeOf(kind)
     if (store === undefined) throw new Error(`connections: no store of kind ${kind} in this build`)
     const { clock, chance, fetch } = deps
-    return store.connect({ clock, chance, fetch, ...(onOwner === undefined ? {} : { onOwner }) }, secret, ownerMark)
+    return store.connect({ clock, chance, fetch, ...of }, secret, ownerMark)
   }
   return {
     storeOf,
@@ -51,8 +53,11 @@ export const createConnections = (deps: ConnectionsDeps): Connections => {
         const secret = await deps.credentials.unseal(connector)
         return secret === undefined
           ? undefined
-          : link(kind, secret, (owner) => {
-              for (const listener of listeners) listener(connector, owner)
+          : link(kind, secret, {
+              settings: async () => await deps.settingsOf?.(connector),
+              onOwner: (owner) => {
+                for (const listener of listeners) listener(connector, owner)
+              },
             })
       })()
       linkByConnector.set(connector, made)

@@ -71,6 +71,7 @@ export const createHouse = async (deps: HouseDeps): Promise<House> => {
     clock,
     chance,
     fetch: deps.fetch,
+    settingsOf: async (id) => (await journal.rows('connectors')).find((row) => row.id === id)?.settings,
   })
   const connectors = createConnectors({
     journal,

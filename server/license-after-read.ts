@@ -12,6 +12,8 @@ export const licenseAfter = (
   read: LicenseRead | undefined,
   key: string,
   readAt: string,
+  /** Seats that are known of it, for a store that does not say how many are in use. */
+  seats = held?.inUse ?? 0,
 ): License => {
   const at = key.indexOf('/')
   const productId = key.slice(0, at)
@@ -32,7 +34,7 @@ export const licenseAfter = (
   }
   const kept = { id, connectorId: connector.id, store: connector.store, product, pricing }
   const own = { lowThreshold: held?.lowThreshold ?? null, note: held?.note ?? '', tally: held?.tally ?? emptyTally }
-  if (read === undefined)
+  if (read === undefined || read.gone === true)
     return {
       ...kept,
       licenseTypes: held?.licenseTypes ?? [],
@@ -54,7 +56,7 @@ export const licenseAfter = (
     licenseTypes: read.licenseTypes,
     revocable: read.revocable && connector.capabilities.revoke,
     total: read.total,
-    inUse: read.inUse,
+    inUse: read.inUse ?? seats,
     available: read.available,
     retired: read.retired,
     unlimited: read.unlimited,

@@ -82,8 +82,8 @@ export const createLicenseRefresh = (deps: LicenseRefreshDeps): LicenseRefresh =
   }
 
   /** Counts and seats that differ while no order of ours is the reason: somebody else gave or took a seat. */
-  const isUnexplained = async (id: LicenseId, inUse: number): Promise<boolean> => {
-    if ((await journal.columns(seatsKey(id))).ordinals.length === inUse) return false
+  const isUnexplained = async (id: LicenseId, inUse: number | null): Promise<boolean> => {
+    if (inUse === null || (await journal.columns(seatsKey(id))).ordinals.length === inUse) return false
     if (orders.settledLately(id).size > 0) return false
     return !(await journal.rows(ordersKey(id))).some((order) => order.state !== 'planned' && isOpen(order))
   }

@@ -31,7 +31,12 @@ export interface Identified {
 /** `held`: the licenses as the facts hold them before the read. */
 export interface SyncReading {
   identifyAndClaim(connection: StoreConnection, connector: Connector): Promise<Result<Identified, StoreFailure>>
-  readLicensesTwiceIfShrunken(connection: StoreConnection, held: readonly License[]): Promise<Result<readonly LicenseRead[], StoreFailure>>
+  /** `isAsked`: an administrator asks for everything to be read anew, and so an empty list counts. */
+  readLicensesTwiceIfShrunken(
+    connection: StoreConnection,
+    held: readonly License[],
+    isAsked?: boolean,
+  ): Promise<Result<readonly LicenseRead[], StoreFailure>>
   /** `cursor` null: a full walk. */
   readSeatsTwiceIfShrunken(
     connection: StoreConnection,
@@ -105,11 +110,18 @@ const identifyAndClaim = async (connection: StoreConnection, connector: Connecto
 const readLicensesTwiceIfShrunken = async (
   connection: StoreConnection,
   held: readonly License[],
+  isAsked = false,
 ): Promise<Result<readonly LicenseRead[], StoreFailure>> => {
   const first = await connection.readLicenses()
   const known = held.filter(({ gone }) => !gone).length
   if (!first.ok || !isShrunken(first.value.length, known)) return first
   const second = await connection.readLicenses()
   if (!second.ok) return second
+  if (second.value.length === 0 && connection.namesWhatIsGone === true && !isAsked) return err(emptied(known))
   return isBelieved(first.value.length, second.value.length, known) ? second : err({ is: 'store-changed-meanwhile' })
 }
+
+const emptied = (known: number): StoreFailure => ({
+  is: 'store-answer-unreadable',
+  text: `The store lists nothing at all, where ${known === 1 ? 'a license was' : `${known} licenses were`}. It would name what is gone, so this is not believed, and the old data is kept with its age. Look in the store; if nothing is left there, sync again with everything read anew, and all licenses here are marked as gone.`,
+})

@@ -58,7 +58,7 @@ export const createSyncRecord = (deps: SyncRecordDeps): SyncRecord => {
       const at = clock.now()
       const readAt = isoTime(at)
       const idByKey = await licenseIds(write, connectorId, read.licenses, walk)
-      const licenses = await recordLicenses(write, connector, idByKey, read.licenses, readAt)
+      const licenses = await recordLicenses(write, connector, idByKey, read, readAt)
       const people = await knowHolders(write, sourceOf(connector.store, connectorId), walk.seats)
       const ordered = await orderedByLicense(write, connectorId)
       let seats = 0
@@ -172,7 +172,7 @@ const recordLicenses = async (
   write: Writing,
   connector: Connector,
   idByKey: ReadonlyMap<string, LicenseId>,
-  reads: readonly LicenseRead[],
+  { licenses: reads, walk }: SyncRead,
   readAt: string,
 ): Promise<number> => {
   const readByKey = new Map(reads.map((read) => [licenseKeyOf(read.productId, read.pricing), read]))
@@ -181,7 +181,8 @@ const recordLicenses = async (
   for (const [key, id] of idByKey) {
     const held = await findLicense(write, id)
     const read = readByKey.get(key)
-    const license = licenseAfter(held, id, connector, read, key, readAt)
+    const seats = read?.inUse === null ? await seatsAfter(write, id, key, walk) : undefined
+    const license = licenseAfter(held, id, connector, read, key, readAt, seats)
     if (held !== undefined && JSON.stringify({ ...held, readAt, asOf: readAt }) === JSON.stringify({ ...license, readAt, asOf: readAt })) {
       if (read === undefined) continue
     } else changed += 1
@@ -193,6 +194,10 @@ const recordLicenses = async (
   for (const [chunk, rows] of putByChunk) await write.record(rowsFact(chunk, rows))
   return changed
 }
+
+/** Those that a full walk found; after an increment those that are held. */
+const seatsAfter = async (write: Writing, id: LicenseId, key: string, walk: Walk): Promise<number> =>
+  walk.full ? new Set(walk.seats.placesByLicense.get(key)).size : (await write.columns(seatsKey(id))).ordinals.length
 
 /** Ids of all licenses ever known of this connector, by `licenseKeyOf`; what is read for the first time gets one. */
 const licenseIds = async (
@@ -208,7 +213,8 @@ const licenseIds = async (
     .execute()
   const idByKey = new Map(known.map(({ product, pricing, ordinal }) => [`${product}/${pricing}`, licenseIdOf(ordinal)]))
   const fresh = new Set<string>()
-  for (const read of reads) fresh.add(licenseKeyOf(read.productId, read.pricing))
+  // What was gone before it was ever seen here is none of ours.
+  for (const read of reads) if (read.gone !== true) fresh.add(licenseKeyOf(read.productId, read.pricing))
   for (const key of walk.seats.placesByLicense.keys()) fresh.add(key)
   for (const key of idByKey.keys()) fresh.delete(key)
   if (fresh.size === 0) return idByKey

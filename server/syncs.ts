@@ -200,7 +200,8 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
 
     phase(entry, 'products')
     const held = await licensesOfConnector(journal, connectorId)
-    const licenses = await reading.readLicensesTwiceIfShrunken(connection, held)
+    const isAskedWhole = entry.sync.full && (entry.sync.trigger === 'admin' || entry.sync.trigger === 'api')
+    const licenses = await reading.readLicensesTwiceIfShrunken(connection, held, isAskedWhole)
     if (!licenses.ok) return await failBy(entry, licenses.error)
 
     const stored = await readCursor(db, connectorId)
@@ -242,11 +243,14 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
     connectorId: ConnectorId,
     reads: readonly LicenseRead[],
   ): Promise<void> => {
-    const inUseByKey = new Map(reads.map((read) => [licenseKeyOf(read.productId, read.pricing), read.inUse]))
+    const inUseByKey = new Map(
+      reads.filter(({ gone }) => gone !== true).map((read) => [licenseKeyOf(read.productId, read.pricing), read.inUse]),
+    )
     const differing: License[] = []
     for (const license of await licensesOfConnector(journal, connectorId)) {
       const inUse = inUseByKey.get(licenseKeyOf(license.product.id, license.pricing))
-      if (inUse !== undefined && (await journal.columns(seatsKey(license.id))).ordinals.length !== inUse) differing.push(license)
+      if (inUse !== undefined && inUse !== null && (await journal.columns(seatsKey(license.id))).ordinals.length !== inUse)
+        differing.push(license)
     }
     if (differing.length > mostSingleReads) {
       await journal.write((write) => forgetCursor(write, connectorId))

@@ -51,6 +51,10 @@ export interface ConnectorSettings {
   readonly autoClaim: boolean
   /** Apple: invite people by mail. */
   readonly userInvitations: boolean
+  /** Microsoft's Store for Business: give and take several seats in one call where the store takes that. Absent: one by one. */
+  readonly bulk?: 'auto' | 'off'
+  /** Microsoft's Store for Business: in which languages names of products are asked for, the first one first. Absent: English. */
+  readonly languages?: readonly string[]
 }
 
 /** What a connector can do at best; a license tells its own with `assignable` and `countSource`. */

@@ -39,6 +39,13 @@ const settings = v.strictObject({
       v.maxValue(10_080, 'must be at most 10080'),
     ),
   ),
+  bulk: v.optional(v.picklist(['auto', 'off'], 'must be auto or off')),
+  languages: v.optional(
+    v.pipe(
+      v.array(v.pipe(v.string(), v.regex(/^[a-z]{2,3}(-[a-z0-9]{2,8}){0,3}$/i, 'must be languages such as en-us'))),
+      v.maxLength(2, 'must be at most 2'),
+    ),
+  ),
   releaseLeavers: v.optional(v.picklist(['off', 'after-days'], 'must be off or after-days')),
   leaverDays: v.optional(
     v.pipe(v.number(), v.integer('must be a whole number'), v.minValue(0, 'must be at least 0'), v.maxValue(3_650, 'must be at most 3650')),
@@ -47,7 +54,7 @@ const settings = v.strictObject({
 const credential = v.pipe(
   v.record(v.string(), v.unknown()),
   v.description(
-    'Apple: {contentToken, devices?: {clientId, keyId?, privateKey}}, the text of the token file and, for the device list, the account of the device API with its key as PEM. It is sealed on arrival and never given out again. At a renewal parts left out stay, and devices: null takes that account away.',
+    'Apple: {contentToken, devices?: {clientId, keyId?, privateKey}}, the text of the token file and, for the device list, the account of the device API with its key as PEM. Microsoft: {tenantId, clientId, clientSecret} of an app registration. It is sealed on arrival and never given out again. At a renewal parts left out stay, and devices: null takes that account away.',
   ),
 )
 const addBody = v.object({

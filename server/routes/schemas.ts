@@ -59,6 +59,8 @@ export const connectorSchema = v.object({
     syncIntervalMinutes: v.number(),
     releaseLeavers: v.picklist(['off', 'after-days']),
     leaverDays: v.number(),
+    bulk: v.optional(v.picklist(['auto', 'off'])),
+    languages: v.optional(v.array(v.string())),
   }),
   capabilities: v.object({
     counts: v.picklist(['live', 'kept', 'imported']),

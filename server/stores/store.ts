@@ -5,7 +5,7 @@
  * Nothing here retries a write. A read may be tried again inside the connection, bounded, under the store's own rules
  * of pace; an answer that does not hold together is thrown away whole.
  */
-import type { Capabilities, ConnectorKind, Location, StoreName } from '../../shared/connector.ts'
+import type { Capabilities, ConnectorKind, ConnectorSettings, Location, StoreName } from '../../shared/connector.ts'
 import type { LicenseType, ProductKind } from '../../shared/license.ts'
 import type { Result } from '../../shared/result.ts'
 import type { Clock, Chance } from '../../shared/clock.ts'
@@ -65,10 +65,13 @@ export interface LicenseRead {
   readonly assignable: boolean
   readonly revocable: boolean
   readonly total: number | null
-  readonly inUse: number
+  /** Null: the store does not say; the seats that are known are counted. */
+  readonly inUse: number | null
   readonly available: number | null
   readonly retired: number | null
   readonly unlimited: boolean
+  /** The store names it as one that the Location has no more. */
+  readonly gone?: true
 }
 
 /** Who holds a seat, in the store's words: `key` is the user name or serial number, normalised. */
@@ -330,6 +333,8 @@ export interface StoreConnection {
   /** Writes our name on the Location and reads it back: `foreign-owner` when another name stands there afterwards. */
   claim(): Promise<Result<LocationIdentity, StoreFailure>>
   readLicenses(): Promise<Result<readonly LicenseRead[], StoreFailure>>
+  /** The store goes on naming what is gone, so that a list without anything proves nothing. Absent: what is gone is not named. */
+  readonly namesWhatIsGone?: true
   /** One license's counts, after a write. Undefined: the store lists it no more. */
   readLicense(productId: string, pricing: string | null): Promise<Result<LicenseRead | undefined, StoreFailure>>
   readSeats(cursor: string | null, sink: SeatSink): Promise<Result<SeatsRead, StoreFailure>>
@@ -363,6 +368,8 @@ export interface ConnectionDeps {
   readonly chance: Chance
   /** The network. Never follows a redirect with a credential attached. */
   readonly fetch: typeof globalThis.fetch
+  /** The connector's settings as they are now. Absent: a credential is only tried out. */
+  readonly settings?: () => Promise<ConnectorSettings | undefined>
   /** Told when an answer names another holder of the Location than the one before it: ours or somebody else. */
   readonly onOwner?: (owner: NonNullable<LocationIdentity['owner']>) => void
 }
