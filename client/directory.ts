@@ -20,6 +20,7 @@ import {
 import { displayNameOf, isUser, joinsByOf, storeKeyOf, type Group, type Principal } from '../shared/principal.ts'
 import type { Directory } from '../shared/reconcile.ts'
 import type { ChunkRead, Facts } from './facts.ts'
+import { groupDetail } from './views/group-words.ts'
 
 export interface TargetFound {
   readonly key: TargetKey
@@ -169,9 +170,6 @@ export const createDirectory = (facts: Facts): DirectoryReader => {
     },
   }
 }
-
-const groupDetail = (group: Group): string =>
-  `Group, ${group.memberCount} ${group.kind === 'user' ? (group.memberCount === 1 ? 'person' : 'people') : group.memberCount === 1 ? 'device' : 'devices'}`
 
 const directoryOf = (people: People, members: ReadonlyMap<GroupId, Uint32Array>): Directory => ({
   principal: (ordinal) => {

@@ -1,10 +1,12 @@
 /** Where a path leads. The paths are fixed names: other programs and bookmarks rely on them. */
 import {
   parseConnectorId,
+  parseGroupId,
   parseLicenseId,
   parsePrincipalId,
   principalKindOf,
   type ConnectorId,
+  type GroupId,
   type LicenseId,
   type PrincipalId,
 } from '../shared/ids.ts'
@@ -18,6 +20,7 @@ export type Route =
   | { readonly is: 'subscriptions'; readonly id: ConnectorId }
   | { readonly is: 'people' }
   | { readonly is: 'principal'; readonly id: PrincipalId }
+  | { readonly is: 'group'; readonly id: GroupId }
   | { readonly is: 'activity' }
   | { readonly is: 'outbox' }
   | { readonly is: 'sign-in' }
@@ -42,6 +45,8 @@ export const routeOf = (path: string): Route => {
   if (first === 'people' && (rest.length === 1 || (rest.length === 2 && rest[1] === ''))) {
     const id = parsePrincipalId(decoded(rest[0] ?? ''))
     if (id !== undefined && second === folderOf[principalKindOf(id)]) return { is: 'principal', id }
+    const group = second === 'groups' ? parseGroupId(decoded(rest[0] ?? '')) : undefined
+    if (group !== undefined) return { is: 'group', id: group }
   }
   if (rest.length > 0 && !(rest.length === 1 && rest[0] === '')) return { is: 'not-found', path }
   if (only)
@@ -81,6 +86,8 @@ export const pathOf = (route: Route): string => {
       return `/connectors/${route.id}/subscriptions`
     case 'principal':
       return principalPath(route.id)
+    case 'group':
+      return groupPath(route.id)
     case 'licenses':
     case 'connectors':
     case 'people':
@@ -97,3 +104,5 @@ const folderOf = { user: 'users', device: 'devices' } as const
 
 /** The page of a person or a device. */
 export const principalPath = (id: PrincipalId): string => `/people/${folderOf[principalKindOf(id)]}/${id}`
+
+export const groupPath = (id: GroupId): string => `/people/groups/${id}`

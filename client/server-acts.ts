@@ -9,6 +9,7 @@ import type { Order } from '../shared/order.ts'
 import { err, ok } from '../shared/result.ts'
 import type { Sync } from '../shared/sync.ts'
 import { itemsOf, list, member, numberOf, orderOf, syncOf, textOf, textOrNull } from './server-lists.ts'
+import { createGroupActs, type GroupActs } from './group-acts.ts'
 import { createPeopleActs, type PeopleActs } from './people-acts.ts'
 import { createRequest, unreadable, type Answer, type Fetch } from './server-request.ts'
 import { createSubscriptionActs, type SubscriptionActs } from './subscription-acts.ts'
@@ -88,6 +89,7 @@ export interface ServerActs {
   cancelOrder(order: OrderId): Answer<void>
   readonly subscriptions: SubscriptionActs
   readonly people: PeopleActs
+  readonly groups: GroupActs
   /** The latest first; of all connectors, or of one. */
   orders(of: { readonly connector?: ConnectorId; readonly license?: LicenseId }, cursor: string | null): Answer<Page<Order>>
   syncs(of: { readonly connector?: ConnectorId }, cursor: string | null): Answer<Page<Sync>>
@@ -145,6 +147,7 @@ export const createServerActs = (fetch: Fetch): ServerActs => {
     retryOrder: (order) => done(request('POST', `/orders/${at(order)}/retry`, {})),
     subscriptions: createSubscriptionActs(request),
     people: createPeopleActs(request),
+    groups: createGroupActs(request),
     cancelOrder: (order) => done(request('POST', `/orders/${at(order)}/cancel`, {})),
     orders: async (of, cursor) => {
       const read = await request('GET', `/orders?${listQuery(of, cursor)}`)

@@ -59,11 +59,16 @@ export const toGainInWords = ({ seats, forGood }: ToGain): string =>
 export const sourceInWords = (source: string, connectors: readonly Connector[]): string => {
   if (source === 'csv') return 'CSV import'
   if (source === 'hand') return 'Put in by hand'
+  if (source === 'scim') return 'SCIM'
   const id = source.slice(source.indexOf(':') + 1)
   const connector = connectors.find((row) => row.id === id)
   if (connector === undefined) return source
   return `${storeNames[connector.store]}${isListSource(source) ? ' device list' : ''}, ${connector.name}`
 }
+
+/** All of them, or that there is none. */
+export const sourcesInWords = (sources: readonly string[], connectors: readonly Connector[]): string =>
+  sources.map((source) => sourceInWords(source, connectors)).join(', ') || 'Nothing any more'
 
 const offlineReason = 'This needs the server, and it can not be reached now. Nothing is queued, since the answer can not be promised.'
 
