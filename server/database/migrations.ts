@@ -426,7 +426,6 @@ export const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0006-order-undo': orderUndo(dialect),
   '0007-source-records': sourceRecords(dialect),
   '0008-source-groups': sourceGroups(dialect),
-  '0008-source-groups': sourceGroups(dialect),
 })
 
 /** All steps that are missing, or none: a step that fails takes its own changes back and throws. */

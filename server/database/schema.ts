@@ -127,16 +127,16 @@ export interface OrdersTable {
   next_poll_at: number | null
   /** JSON of the terms of a subscription. */
   terms: string | null
-  seq: number
-}
-export interface OrderTargetsTable {
-  order_id: string
   not_before: number | null
   undoes: string | null
   /** JSON: ids of orders. */
   undone_by: string | null
   /** JSON: what was found when it was planned, for undoing it and for looking again when it comes due. */
   found: string | null
+  seq: number
+}
+export interface OrderTargetsTable {
+  order_id: string
   ordinal: number
   state: string
   code: string | null
