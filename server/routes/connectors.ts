@@ -130,7 +130,7 @@ const refusedProblem = (refused: ConnectRefused | RenewRefused): Problem => {
       return {
         status: 422,
         code: refused.is,
-        detail: `This version can not connect ${refused.kind}. It connects apple-apps-books.`,
+        detail: `This version can not connect ${refused.kind}.`,
         errors: [{ field: 'kind', text: 'can not be connected by this version' }],
       }
     case 'credential-malformed':
