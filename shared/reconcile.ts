@@ -17,8 +17,8 @@ import { ordinalOf, type PrincipalKind, type TargetKey } from './ids.ts'
 import type { License, Tally } from './license.ts'
 import type { LicenseOrder, LocationOrder, OrderFailure } from './order.ts'
 import type { RegistrationState } from './registration.ts'
-import { freeSeats, inServingOrder, reservedFor, type Wanted } from './serving.ts'
-import { actingWishes, touchedBy, type ActingWish, type Members, type Touch } from './touching.ts'
+import { freeSeats, inServingOrder, reservedFor } from './serving.ts'
+import { actingWishes, touchedBy, type ActingWish, type Members, type Touches } from './touching.ts'
 
 export interface PrincipalState {
   readonly kind: PrincipalKind
@@ -168,43 +168,15 @@ const refusedFor = (failure: OrderFailure | undefined, taken: number): Because |
     : { code: 'store-refused', storeCode: failure.code, text: failure.text }
 }
 
-type Joining =
-  | { readonly is: 'joined' }
-  | { readonly is: 'under-way'; readonly order: LocationOrder }
-  | { readonly is: 'to-come' }
-  | { readonly is: 'refused'; readonly because: Because }
-
-/** Whether this person is on the store's list of people, or can be put there. Devices need no such thing. */
-const joiningAt = (input: ReconcileInput, { registering, failedRegister }: Asked, { ordinal, taken }: Wanted): Joining => {
-  const principal = input.directory.principal(ordinal)
-  if (input.people === undefined || principal?.kind !== 'user') return { is: 'joined' }
-  const order = registering.get(ordinal)
-  if (order !== undefined) return { is: 'under-way', order }
-  switch (input.people.stateOf(ordinal)) {
-    case 'registered':
-    case 'associated':
-      return { is: 'joined' }
-    case 'retired':
-      return { is: 'refused', because: { code: 'user-retired' } }
-    case undefined:
-      break
-  }
-  const failure = failedRegister.get(ordinal)
-  if (failure !== undefined && !failure.retryable && failure.atSeq > taken)
-    return { is: 'refused', because: { code: 'registration-refused', storeCode: failure.code, text: failure.text } }
-  if (principal.joinsBy === 'account' || (principal.joinsBy === 'mail' && input.people.invites)) return { is: 'to-come' }
-  return { is: 'refused', because: { code: 'user-not-registered', text: notRegistered(principal.joinsBy) } }
-}
-
-const notRegistered = (joinsBy: JoinsBy): string =>
-  joinsBy === 'mail'
-    ? 'Not registered at the store, and this connector does not invite people by itself. Invite the person under People, or let the connector invite'
-    : 'Not registered at the store, and neither a managed account nor a mail address is known. Add one to the person, then it goes on by itself'
-
-/** What is being found out about one license. */
+/** What is being found out about one license. Its people and devices go by their place among the touched. */
 interface Weighing {
   readonly input: ReconcileInput
   readonly asks: Asked
+  readonly wishes: readonly ActingWish[]
+  readonly touches: Touches
+  /** Where each one's seat is among the seats; -1: none. */
+  readonly seatAt: Int32Array
+  readonly wanted: { readonly required: number[]; readonly claimByPlace: Map<number, Claim> }
   readonly verdicts: Verdict[]
   readonly register: number[]
   readonly associate: number[]
@@ -219,9 +191,15 @@ interface Weighing {
 }
 
 export const reconcile = (input: ReconcileInput): Reconciled => {
+  const wishes = actingWishes(input.wishes, input.now)
+  const touches = touchedBy(wishes, input.directory)
   const weighing: Weighing = {
     input,
     asks: asked(input.orders, input.locationOrders),
+    wishes,
+    touches,
+    seatAt: placesIn(input.seats.ordinals, touches.ordinals),
+    wanted: { required: [], claimByPlace: new Map() },
     verdicts: [],
     register: [],
     associate: [],
@@ -232,77 +210,86 @@ export const reconcile = (input: ReconcileInput): Reconciled => {
     settledClaims: [],
     taking: new Set(),
   }
-  const wishes = actingWishes(input.wishes, input.now)
-  const touches = touchedBy(wishes, input.directory)
-  const wanted = inServingOrder(...partedByMind(weighing, touches))
-  leaveAlone(weighing, touches)
-  serve(weighing, wishes, wanted)
+  partByMind(weighing)
+  leaveAlone(weighing)
+  const desired = serve(weighing)
   const { verdicts, register, associate, disassociate, keepAsFound, drop, unsettled, settledClaims } = weighing
   const settled = input.wishes.filter(({ key, wish }) => wish.mode === 'removed' && !unsettled.has(key)).map(({ key }) => key)
   return {
     verdicts,
     steps: { register, associate, disassociate, keepAsFound: keepAsFound.sort((a, b) => a - b), drop, settled, settledClaims },
-    ...count(verdicts, wanted.length, input.seats),
+    ...count(verdicts, desired, input.seats),
   }
 }
 
-const give = ({ verdicts }: Weighing, ordinal: number, { placed }: ActingWish, state: VerdictState, because: Because): void =>
-  void verdicts.push({ ordinal, state, because, key: placed.key })
+/** For each of `ordinals` its place in `among`, or -1. Both ascend: one pass. */
+const placesIn = (among: Uint32Array, ordinals: Uint32Array): Int32Array => {
+  const places = new Int32Array(ordinals.length).fill(-1)
+  let next = 0
+  for (let at = 0; at < ordinals.length && next < among.length; at += 1) {
+    const ordinal = ordinals[at] as number
+    while (next < among.length && (among[next] as number) < ordinal) next += 1
+    if (among[next] === ordinal) places[at] = next
+  }
+  return places
+}
 
+const ordinalAt = ({ touches }: Weighing, place: number): number => touches.ordinals[place] as number
+const decidingAt = ({ wishes, touches }: Weighing, place: number): ActingWish => wishes[touches.deciding[place] as number] as ActingWish
+const removalAt = ({ wishes, touches }: Weighing, place: number): ActingWish | undefined => wishes[(touches.removed?.[place] ?? 0) - 1]
+
+const give = (weighing: Weighing, place: number, state: VerdictState, because: Because): void =>
+  void weighing.verdicts.push({ ordinal: ordinalAt(weighing, place), state, because, key: decidingAt(weighing, place).placed.key })
+
+// One object each: there can be millions of verdicts.
 const hasSeat: Because = { code: 'has-seat' }
 const hadSeatAlready: Because = { code: 'had-seat-already' }
+const orderToCome: Because = { code: 'order-to-come' }
 const mayClaim: Because = { code: 'may-claim' }
 const excluded: Because = { code: 'excluded' }
 const keptForOwner: Because = { code: 'kept-for-owner' }
 const seatOf = (seats: Columns, at: number): Because => (isByAssignment(seats, at) ? hasSeat : hadSeatAlready)
 
 /** 1. Who is to have a seat: by a requirement, or by a claim on what is offered. What becomes of the others is said at once. */
-const partedByMind = (
-  weighing: Weighing,
-  touches: readonly Touch[],
-): readonly [required: readonly Touch[], claimed: readonly { readonly touch: Touch; readonly claim: Claim }[]] => {
-  const { input, settledClaims } = weighing
+const partByMind = (weighing: Weighing): void => {
+  const { input, touches, wanted, settledClaims } = weighing
   const claimByOrdinal = new Map(input.claims.map((claim) => [ordinalOf(claim.id), claim]))
-  const required: Touch[] = []
-  const claimed: { readonly touch: Touch; readonly claim: Claim }[] = []
-  const offered = new Set<number>()
-  for (const touch of touches) {
-    const { ordinal, deciding } = touch
-    if (deciding.asks === 'require') {
-      required.push(touch)
-      if (claimByOrdinal.size > 0) offered.add(ordinal)
-    } else if (deciding.asks === 'offer') {
-      const claim = claimByOrdinal.size === 0 ? undefined : claimByOrdinal.get(ordinal)
-      if (claim !== undefined) offered.add(ordinal)
-      if (claim?.wants === 'seat') claimed.push({ touch, claim })
-      else if (withoutSeat(weighing, touch, claim) && claim !== undefined) settledClaims.push(claim)
-    } else withoutSeat(weighing, touch, undefined)
+  for (let place = 0; place < touches.ordinals.length; place += 1) {
+    const { asks } = decidingAt(weighing, place)
+    const claim = claimByOrdinal.size === 0 ? undefined : claimByOrdinal.get(ordinalAt(weighing, place))
+    if (asks === 'require') wanted.required.push(place)
+    else if (asks === 'offer' && claim?.wants === 'seat') wanted.claimByPlace.set(place, claim)
+    else if (withoutSeat(weighing, place, asks === 'offer' ? claim : undefined) && claim !== undefined) settledClaims.push(claim)
+    // What is left over is of nobody to whom anything is offered.
+    if (claim !== undefined && (asks === 'require' || asks === 'offer')) claimByOrdinal.delete(ordinalAt(weighing, place))
   }
-  for (const [ordinal, claim] of claimByOrdinal) if (!offered.has(ordinal)) settledClaims.push(claim)
-  return [required, claimed]
+  for (const claim of claimByOrdinal.values()) if (!settledClaims.includes(claim)) settledClaims.push(claim)
 }
 
 /** Nobody asks for a seat here: what becomes of the one that is there, or on its way? True when nothing is left to do. */
-const withoutSeat = (weighing: Weighing, touch: Touch, returning: Claim | undefined): boolean => {
-  const { input, asks, drop, unsettled, keepAsFound, taking, disassociate } = weighing
+const withoutSeat = (weighing: Weighing, place: number, returning: Claim | undefined): boolean => {
+  const { input, asks, touches, drop, unsettled, keepAsFound, taking, disassociate } = weighing
   const { seats, license } = input
-  const { ordinal, deciding, removed } = touch
-  const at = indexOfOrdinal(seats.ordinals, ordinal)
+  const ordinal = ordinalAt(weighing, place)
+  const deciding = decidingAt(weighing, place)
+  const removed = removalAt(weighing, place)
+  const yields = touches.yielding.has(ordinal)
+  const at = weighing.seatAt[place] as number
   const coming = asks.associating.get(ordinal)
   if (coming !== undefined) {
     if (coming.state === 'planned') drop.push(ordinal)
     if (removed !== undefined) unsettled.add(removed.placed.key)
   }
   const byAssignment = at >= 0 && isByAssignment(seats, at)
-  if (!takesSeat(touch, returning, byAssignment) || at < 0) {
+  if (at < 0 || !takesSeat(deciding, yields, returning, byAssignment)) {
     if (byAssignment && keepsAsFound(deciding)) keepAsFound.push(ordinal)
-    const verdict = untouchedVerdict(touch, seats, at, returning)
-    if (verdict !== undefined) give(weighing, ordinal, deciding, ...verdict)
+    const verdict = untouchedVerdict(deciding, yields, seats, at, returning)
+    if (verdict !== undefined) give(weighing, place, ...verdict)
     return coming === undefined
   }
   if (!license.revocable) {
     if (byAssignment) keepAsFound.push(ordinal)
-    give(weighing, ordinal, deciding, 'refused', { code: 'irrevocable' })
+    give(weighing, place, 'refused', { code: 'irrevocable' })
     return true
   }
   if (deciding.asks === 'remove') unsettled.add(deciding.placed.key)
@@ -310,19 +297,23 @@ const withoutSeat = (weighing: Weighing, touch: Touch, returning: Claim | undefi
   const failure = asks.failedRelease.get(ordinal)
   // A seat that was seen while its own order is still open: first that one is settled, then this one is asked.
   const open = asks.leaving.get(ordinal) ?? asks.releasing.get(ordinal) ?? (coming?.state === 'planned' ? undefined : coming)
-  if (open !== undefined) give(weighing, ordinal, deciding, 'pending', { code: 'order-open', orderId: open.id })
+  if (open !== undefined) give(weighing, place, 'pending', { code: 'order-open', orderId: open.id })
   else if (failure !== undefined && !failure.retryable && failure.atSeq > (returning?.taken ?? deciding.placed.taken))
-    give(weighing, ordinal, deciding, 'refused', { code: 'release-refused', storeCode: failure.code, text: failure.text })
+    give(weighing, place, 'refused', { code: 'release-refused', storeCode: failure.code, text: failure.text })
   else {
-    give(weighing, ordinal, deciding, 'pending', { code: 'release-to-come' })
+    give(weighing, place, 'pending', { code: 'release-to-come' })
     if (input.writingBlocked === undefined) disassociate.push(ordinal)
   }
   return false
 }
 
-const takesSeat = ({ deciding, yields }: Touch, returning: Claim | undefined, byAssignment: boolean): boolean => {
-  const { wish } = deciding.placed
-  switch (deciding.asks) {
+const takesSeat = (
+  { asks, placed: { wish } }: ActingWish,
+  yields: boolean,
+  returning: Claim | undefined,
+  byAssignment: boolean,
+): boolean => {
+  switch (asks) {
     case 'uninstall':
       // Also what was found at the store: the one wish that takes away whatever is there.
       return !yields
@@ -344,11 +335,12 @@ const keepsAsFound = ({ asks, placed }: ActingWish): boolean =>
 
 /** Of somebody from whom nothing is taken. Undefined: there is nothing to say. */
 const untouchedVerdict = (
-  { deciding, yields }: Touch,
+  deciding: ActingWish,
+  yields: boolean,
   seats: Columns,
   at: number,
   returning: Claim | undefined,
-): readonly [VerdictState, Because] | undefined => {
+): Served | undefined => {
   switch (deciding.asks) {
     case 'uninstall':
       return !yields ? ['released', excluded] : at >= 0 ? ['placed', keptForOwner] : ['released', keptForOwner]
@@ -369,68 +361,117 @@ const untouchedVerdict = (
 }
 
 /** 2. What no wish names, or none names any more. */
-const leaveAlone = ({ input: { seats }, asks, keepAsFound, drop, taking }: Weighing, touches: readonly Touch[]): void => {
+const leaveAlone = ({ input: { seats }, asks, touches, keepAsFound, drop, taking }: Weighing): void => {
   const { associating, releasing } = asks
-  // Both ascend: one pass tells who is in both.
-  let next = 0
+  const touchedAt = placesIn(touches.ordinals, seats.ordinals)
   for (let at = 0; at < seats.ordinals.length; at += 1) {
     const ordinal = seats.ordinals[at] as number
-    while (next < touches.length && (touches[next] as Touch).ordinal < ordinal) next += 1
-    if (isByAssignment(seats, at) && touches[next]?.ordinal !== ordinal && !releasing.has(ordinal)) keepAsFound.push(ordinal)
+    if (touchedAt[at] === -1 && isByAssignment(seats, at) && !releasing.has(ordinal)) keepAsFound.push(ordinal)
   }
-  if (associating.size > 0) {
-    const ordinals = Uint32Array.from(touches, ({ ordinal }) => ordinal)
-    for (const [ordinal, order] of associating) if (order.state === 'planned' && indexOfOrdinal(ordinals, ordinal) < 0) drop.push(ordinal)
-  }
+  for (const [ordinal, order] of associating)
+    if (order.state === 'planned' && indexOfOrdinal(touches.ordinals, ordinal) < 0) drop.push(ordinal)
   // A wish to take that was taken back before it left: the seat stays.
   for (const [ordinal, order] of releasing)
     if (order.state === 'planned' && order.cause === 'plan' && !taking.has(ordinal)) drop.push(ordinal)
 }
 
-/** 3. Those who are to have a seat, in the order of serving. */
-const serve = (weighing: Weighing, wishes: readonly ActingWish[], wanted: readonly Wanted[]): void => {
-  const { input, asks, verdicts, drop } = weighing
+/** 3. Those who are to have a seat, in the order of serving. Gives their number. */
+const serve = (weighing: Weighing): number => {
+  const { input, asks, wishes, touches, wanted } = weighing
+  const places = inServingOrder(wishes, touches, wanted)
   const sent = new Map([...asks.associating].filter(([, order]) => order.state !== 'planned'))
-  const contending = (): readonly Wanted[] => wanted.filter((one) => withoutServing(weighing, one) === undefined)
-  const holders = (): Iterable<number> => new Set([...input.seats.ordinals, ...sent.keys()])
-  const { first, heldBack } = reservedFor(wishes, input.directory, holders, contending)
+  const { first, heldBack } = reservedFor(
+    wishes,
+    input.directory,
+    () => new Set([...input.seats.ordinals, ...sent.keys()]),
+    () => places.filter((place) => withoutServing(weighing, place) === undefined).map((place) => ordinalAt(weighing, place)),
+  )
   const room = freeSeats(input.license, input.seats, sent)
-  const places: Places = { used: 0, room, roomForAll: room - heldBack, position: 0 }
-  const queue =
-    first.size === 0
-      ? wanted
-      : [...wanted.filter(({ ordinal }) => first.has(ordinal)), ...wanted.filter(({ ordinal }) => !first.has(ordinal))]
-  for (const one of queue) {
-    const { ordinal, touch } = one
-    const settled = withoutServing(weighing, one)
-    if (settled?.drops === true) drop.push(ordinal)
-    const [state, because] = settled?.verdict ?? serveOne(weighing, one, places, first.has(ordinal))
-    verdicts.push({ ordinal, state, because, key: touch.deciding.placed.key })
+  const left: SeatsLeft = { used: 0, room, roomForAll: room - heldBack, position: 0 }
+  const isFirst = (place: number): boolean => first.has(ordinalAt(weighing, place))
+  const queue = first.size === 0 ? places : [...places.filter(isFirst), ...places.filter((place) => !isFirst(place))]
+  for (const place of queue) {
+    const settled = withoutServing(weighing, place)
+    if (settled !== undefined && dropsPlanned(weighing, ordinalAt(weighing, place))) weighing.drop.push(ordinalAt(weighing, place))
+    const [state, because] = settled ?? serveOne(weighing, place, left, first.size > 0 && isFirst(place))
+    give(weighing, place, state, because)
   }
+  return places.length
 }
 
 type Served = readonly [VerdictState, Because]
+const servedAlready: Served = ['placed', hasSeat]
+const servedBefore: Served = ['placed', hadSeatAlready]
 
-/** Who needs no seat of those that are left: undefined for everybody else. `drops`: what was planned for them is not to leave. */
-const withoutServing = ({ input, asks }: Weighing, wanted: Wanted): { readonly verdict: Served; readonly drops: boolean } | undefined => {
-  const { seats } = input
-  const { ordinal, taken } = wanted
-  const coming = asks.associating.get(ordinal)
-  const planned = coming?.state === 'planned'
+const takenAt = (weighing: Weighing, place: number): number =>
+  weighing.wanted.claimByPlace.get(place)?.taken ?? decidingAt(weighing, place).placed.taken
+
+/** Who needs no seat of those that are left; undefined for everybody else. */
+const withoutServing = (weighing: Weighing, place: number): Served | undefined => {
+  const { input, asks } = weighing
+  const ordinal = ordinalAt(weighing, place)
   const release = asks.leaving.get(ordinal) ?? asks.releasing.get(ordinal)
   if (release !== undefined && (release.state !== 'planned' || release.cause !== 'plan'))
-    return { verdict: ['pending', { code: 'seat-being-released', orderId: release.id }], drops: planned && asks.leaving.has(ordinal) }
-  const at = indexOfOrdinal(seats.ordinals, ordinal)
-  if (at >= 0) return { verdict: ['placed', seatOf(seats, at)], drops: planned }
-  if (coming !== undefined && !planned) return { verdict: ['pending', { code: 'order-open', orderId: coming.id }], drops: false }
-  const never = impossible(input, ordinal) ?? (planned ? undefined : refusedFor(asks.failedAssociate.get(ordinal), taken))
-  if (never !== undefined) return { verdict: ['refused', never], drops: planned }
-  const joining = planned ? undefined : joiningAt(input, asks, wanted)
-  return joining?.is === 'refused' ? { verdict: ['refused', joining.because], drops: false } : undefined
+    return ['pending', { code: 'seat-being-released', orderId: release.id }]
+  const at = weighing.seatAt[place] as number
+  if (at >= 0) return isByAssignment(input.seats, at) ? servedAlready : servedBefore
+  const coming = asks.associating.get(ordinal)
+  if (coming !== undefined && coming.state !== 'planned') return ['pending', { code: 'order-open', orderId: coming.id }]
+  const never =
+    impossible(input, ordinal) ??
+    (coming === undefined ? refusedFor(asks.failedAssociate.get(ordinal), takenAt(weighing, place)) : undefined)
+  if (never !== undefined) return ['refused', never]
+  const joining = coming === undefined ? joiningAt(weighing, place) : undefined
+  return joining?.is === 'refused' ? ['refused', joining.because] : undefined
 }
 
+/** What was planned for somebody who needs no seat of those that are left is not to leave; beside a single release that is out it waits for that. */
+const dropsPlanned = ({ asks }: Weighing, ordinal: number): boolean => {
+  if (asks.associating.get(ordinal)?.state !== 'planned') return false
+  const release = asks.releasing.get(ordinal)
+  return asks.leaving.has(ordinal) || release === undefined || (release.state === 'planned' && release.cause === 'plan')
+}
+
+type Joining =
+  | { readonly is: 'joined' }
+  | { readonly is: 'under-way'; readonly order: LocationOrder }
+  | { readonly is: 'to-come' }
+  | { readonly is: 'refused'; readonly because: Because }
+
+const joined: Joining = { is: 'joined' }
+
+/** Whether this person is on the store's list of people, or can be put there. Devices need no such thing. */
+const joiningAt = (weighing: Weighing, place: number): Joining => {
+  const { input, asks } = weighing
+  if (input.people === undefined) return joined
+  const ordinal = ordinalAt(weighing, place)
+  const principal = input.directory.principal(ordinal)
+  if (principal?.kind !== 'user') return joined
+  const order = asks.registering.get(ordinal)
+  if (order !== undefined) return { is: 'under-way', order }
+  switch (input.people.stateOf(ordinal)) {
+    case 'registered':
+    case 'associated':
+      return joined
+    case 'retired':
+      return { is: 'refused', because: { code: 'user-retired' } }
+    case undefined:
+      break
+  }
+  const failure = asks.failedRegister.get(ordinal)
+  if (failure !== undefined && !failure.retryable && failure.atSeq > takenAt(weighing, place))
+    return { is: 'refused', because: { code: 'registration-refused', storeCode: failure.code, text: failure.text } }
+  if (principal.joinsBy === 'account' || (principal.joinsBy === 'mail' && input.people.invites)) return { is: 'to-come' }
+  return { is: 'refused', because: { code: 'user-not-registered', text: notRegistered(principal.joinsBy) } }
+}
+
+const notRegistered = (joinsBy: JoinsBy): string =>
+  joinsBy === 'mail'
+    ? 'Not registered at the store, and this connector does not invite people by itself. Invite the person under People, or let the connector invite'
+    : 'Not registered at the store, and neither a managed account nor a mail address is known. Add one to the person, then it goes on by itself'
+
 /** The seats that are left while they are being given out. */
-interface Places {
+interface SeatsLeft {
   used: number
   readonly room: number
   /** Less what is held for others. */
@@ -438,26 +479,26 @@ interface Places {
   position: number
 }
 
-const serveOne = (weighing: Weighing, wanted: Wanted, places: Places, isReserved: boolean): Served => {
+const serveOne = (weighing: Weighing, place: number, left: SeatsLeft, isReserved: boolean): Served => {
   const { input, asks, register, associate, drop } = weighing
-  const { ordinal } = wanted
+  const ordinal = ordinalAt(weighing, place)
   const coming = asks.associating.get(ordinal)
-  const isFree = places.used < (isReserved ? places.room : places.roomForAll)
-  if (isFree) places.used += 1
+  const isFree = left.used < (isReserved ? left.room : left.roomForAll)
+  if (isFree) left.used += 1
   if (!isFree || input.writingBlocked !== undefined) {
     // Not sent yet, and it may not be: it waits with the cause as its reason, and is planned anew afterwards.
     if (coming !== undefined) drop.push(ordinal)
-    places.position += 1
-    const { position } = places
+    left.position += 1
+    const { position } = left
     if (isFree && input.writingBlocked !== undefined) return ['waiting', { code: input.writingBlocked, position }]
-    return ['waiting', { code: places.used < places.room ? 'seats-reserved' : 'no-seat-left', position }]
+    return ['waiting', { code: left.used < left.room ? 'seats-reserved' : 'no-seat-left', position }]
   }
   if (coming !== undefined) return ['pending', { code: 'order-open', orderId: coming.id }]
-  const joining = joiningAt(input, asks, wanted)
+  const joining = joiningAt(weighing, place)
   switch (joining.is) {
     case 'joined':
       associate.push(ordinal)
-      return ['pending', { code: 'order-to-come' }]
+      return ['pending', orderToCome]
     case 'under-way':
       return ['pending', { code: 'registration-open', orderId: joining.order.id }]
     case 'to-come':
@@ -471,12 +512,18 @@ const serveOne = (weighing: Weighing, wanted: Wanted, places: Places, isReserved
 const count = (verdicts: readonly Verdict[], desired: number, seats: Columns): Pick<Reconciled, 'tally' | 'tallyByKey'> => {
   const sums = { placed: 0, pending: 0, waiting: 0, refused: 0 }
   const tallyByKey = new Map<TargetKey, { placed: number; pending: number; waiting: number; refused: number }>()
+  let tally: { placed: number; pending: number; waiting: number; refused: number } | undefined
+  let tallied: TargetKey | undefined
   let adopted = 0
   for (const { key, state, because } of verdicts) {
     if (state === 'excluded' || state === 'released' || because.code === 'starts-later') continue
     if (because.code === 'had-seat-already') adopted += 1
-    let tally = tallyByKey.get(key)
-    if (tally === undefined) tallyByKey.set(key, (tally = { placed: 0, pending: 0, waiting: 0, refused: 0 }))
+    // They come in long runs of one wish.
+    if (tally === undefined || key !== tallied) {
+      tallied = key
+      tally = tallyByKey.get(key)
+      if (tally === undefined) tallyByKey.set(key, (tally = { placed: 0, pending: 0, waiting: 0, refused: 0 }))
+    }
     tally[state] += 1
     sums[state] += 1
   }

@@ -6,15 +6,7 @@ import { termsOf } from './assignment.ts'
 import type { Claim } from './claim.ts'
 import { indexOfOrdinal, type Columns } from './facts.ts'
 import type { License } from './license.ts'
-import { ordinalsOf, type ActingWish, type Members, type Touch } from './touching.ts'
-
-/** Somebody who is to have a seat. */
-export interface Wanted {
-  readonly touch: Touch
-  readonly ordinal: number
-  /** The server's order of the wish, or of the claim where the seat is offered. */
-  readonly taken: number
-}
+import { ordinalsOf, type ActingWish, type Members, type Touches } from './touching.ts'
 
 /**
  * Seats that may still be asked for. Two counts, the smaller one holds: what the store said was available, less what is
@@ -30,32 +22,30 @@ export const freeSeats = (license: License, seats: Columns, associating: Readonl
   return Math.max(0, Math.min(byStore, byUs))
 }
 
-/** `required` in the order of ordinals, as they were touched. */
-export const inServingOrder = (
-  required: readonly Touch[],
-  claimed: readonly { readonly touch: Touch; readonly claim: Claim }[],
-): readonly Wanted[] => {
-  const byRank: Touch[][] = []
-  for (const touch of required) (byRank[touch.deciding.rank] ??= []).push(touch)
-  // A rank that nobody is of leaves a hole.
-  const placed = byRank.flat().map((touch): Wanted => wantedOf(touch, touch.deciding.placed.taken))
-  if (claimed.length === 0) return placed
-  const claims = claimed.map(({ touch, claim }) => wantedOf(touch, claim.taken)).sort(byServing)
-  const all: Wanted[] = []
-  let next = 0
-  for (const wanted of placed) {
-    for (let claim = claims[next]; claim !== undefined && byServing(claim, wanted) < 0; claim = claims[next]) {
-      all.push(claim)
-      next += 1
-    }
-    all.push(wanted)
-  }
-  return [...all, ...claims.slice(next)]
+/** Those who are to have a seat: their places among the touched, ascending, and the claims of those who have it by one. */
+export interface Wanted {
+  readonly required: readonly number[]
+  readonly claimByPlace: ReadonlyMap<number, Claim>
 }
 
-const wantedOf = (touch: Touch, taken: number): Wanted => ({ touch, ordinal: touch.ordinal, taken })
-const byServing = (a: Wanted, b: Wanted): number =>
-  b.touch.deciding.priority - a.touch.deciding.priority || a.taken - b.taken || a.ordinal - b.ordinal
+/** The places in the order of serving. */
+export const inServingOrder = (
+  wishes: readonly ActingWish[],
+  { deciding, ordinals }: Touches,
+  { required, claimByPlace }: Wanted,
+): readonly number[] => {
+  const byRank: number[][] = []
+  for (const place of required) (byRank[(wishes[deciding[place] as number] as ActingWish).rank] ??= []).push(place)
+  // A rank that decides for nobody leaves a hole.
+  const placed = byRank.filter((places) => places !== undefined)
+  const first = placed.length === 1 ? (placed[0] as number[]) : placed.flat()
+  if (claimByPlace.size === 0) return first
+  const wishAt = (place: number): ActingWish => wishes[deciding[place] as number] as ActingWish
+  const takenOf = (place: number): number => claimByPlace.get(place)?.taken ?? wishAt(place).placed.taken
+  return [...first, ...claimByPlace.keys()].sort(
+    (a, b) => wishAt(b).priority - wishAt(a).priority || takenOf(a) - takenOf(b) || (ordinals[a] as number) - (ordinals[b] as number),
+  )
+}
 
 /** Whom reserved seats serve before others, and how many are held back from everybody else. */
 export interface Reserved {
@@ -74,7 +64,7 @@ export const reservedFor = (
   wishes: readonly ActingWish[],
   directory: Members,
   holders: () => Iterable<number>,
-  contending: () => readonly Wanted[],
+  contending: () => readonly number[],
 ): Reserved => {
   const reserving = wishes.flatMap(({ placed, asks }) => {
     const { reservation } = termsOf(placed.wish)
@@ -90,7 +80,7 @@ export const reservedFor = (
   }
   for (const ordinal of holders()) fill(ordinal)
   const first = new Set<number>()
-  for (const { ordinal } of contending()) if (fill(ordinal)) first.add(ordinal)
+  for (const ordinal of contending()) if (fill(ordinal)) first.add(ordinal)
   let heldBack = 0
   for (const { reservation, left } of reserving) if (reservation.unused === 'held') heldBack += left
   return { first, heldBack }

@@ -86,85 +86,146 @@ export const actingWishes = (wishes: readonly PlacedWish[], now: number): readon
   })
 }
 
-/** What the wishes make of one principal: the wish that decides, and the one to remove that touches it. */
-export interface Touch {
-  readonly ordinal: number
-  readonly deciding: ActingWish
-  /** The last removal: the latest word counts. */
-  readonly removed: ActingWish | undefined
-  /** Its uninstall waits, since the app is required for the person whose device it is. */
-  readonly yields: boolean
+/**
+ * Everybody whom a wish touches, in columns and ascending by ordinal, as seats are: there can be millions. `deciding` and
+ * `removed` are places in the list of wishes.
+ */
+export interface Touches {
+  readonly ordinals: Uint32Array
+  /** The wish that decides. */
+  readonly deciding: Uint32Array
+  /** One more than the place of the last removal, since the latest word counts; 0: no removal. Absent: there is none at all. */
+  readonly removed: Uint32Array | undefined
+  /** Devices whose uninstall waits, since the app is required for the person they belong to. */
+  readonly yielding: ReadonlySet<number>
 }
 
 const strength: Record<Asks, number> = { exclude: 0, require: 1, uninstall: 2, offer: 3, remove: 4, end: 4, await: 5 }
 
-/** Of two that touch one principal. Excluded beats all; required beats uninstall; uninstall beats an offer. Source: conflicts.ts. */
-const decides = (held: ActingWish, other: ActingWish): ActingWish => {
-  const difference = strength[other.asks] - strength[held.asks]
-  if (difference !== 0) return difference < 0 ? other : held
-  // Wishes are walked in the order of serving: the first of a sort stands, of what takes away the last.
-  return strength[held.asks] === strength.remove ? (other.placed.taken >= held.placed.taken ? other : held) : held
+/** Of two that touch one principal, by their places. Excluded beats all; required beats uninstall; uninstall beats an offer. Source: conflicts.ts. */
+const decidingOf = (wishes: readonly ActingWish[], a: number, b: number): number => {
+  const [one, other] = [wishes[a] as ActingWish, wishes[b] as ActingWish]
+  const difference = strength[one.asks] - strength[other.asks]
+  if (difference !== 0) return difference < 0 ? a : b
+  // The first in the order of serving stands; of what takes away the last word.
+  if (strength[one.asks] === strength.remove && one.placed.taken !== other.placed.taken)
+    return one.placed.taken > other.placed.taken ? a : b
+  return strength[one.asks] === strength.remove ? Math.max(a, b) : Math.min(a, b)
 }
 
-/** Everybody whom a wish touches, ascending by ordinal. `wishes` in the order of serving. */
-export const touchedBy = (wishes: readonly ActingWish[], directory: Members): readonly Touch[] => {
-  const touches: Touch[] = []
-  let uninstalledDevices = false
-  walkPairs(wishes, directory, (ordinal, deciding, removed) => {
-    if (deciding.asks === 'uninstall') uninstalledDevices = true
-    touches.push({ ordinal, deciding, removed, yields: false })
+const laterRemoval = (wishes: readonly ActingWish[], a: number, b: number): number => {
+  if (a === 0 || b === 0) return Math.max(a, b)
+  const [one, other] = [(wishes[a - 1] as ActingWish).placed.taken, (wishes[b - 1] as ActingWish).placed.taken]
+  return one === other ? Math.max(a, b) : one > other ? a : b
+}
+
+type Run = Pick<Touches, 'ordinals' | 'deciding' | 'removed'>
+
+/** `wishes` in the order of serving. */
+export const touchedBy = (wishes: readonly ActingWish[], directory: Members): Touches => {
+  const touched = mergeAll(wishes, runsOf(wishes, directory))
+  return { ...touched, yielding: yieldingIn(wishes, touched, directory) }
+}
+
+/** One for each wish that names many, one for all those that name one person or device. */
+const runsOf = (wishes: readonly ActingWish[], directory: Members): Run[] => {
+  const removes = wishes.some(({ asks }) => asks === 'remove')
+  const runOf = (ordinals: Uint32Array, deciding: Uint32Array): Run => ({
+    ordinals,
+    deciding,
+    removed: removes ? deciding.map((at) => (wishes[at]?.asks === 'remove' ? at + 1 : 0)) : undefined,
   })
-  return uninstalledDevices ? withOwners(touches, directory) : touches
+  const runs: Run[] = []
+  const single: { readonly ordinal: number; readonly at: number }[] = []
+  wishes.forEach(({ placed }, at) => {
+    const ordinals = ordinalsOf(placed.key, directory)
+    if (ordinals instanceof Uint32Array) {
+      if (ordinals.length > 0) runs.push(runOf(ordinals, new Uint32Array(ordinals.length).fill(at)))
+    } else for (const ordinal of ordinals) single.push({ ordinal, at })
+  })
+  if (single.length > 0) {
+    single.sort((a, b) => a.ordinal - b.ordinal)
+    runs.push(
+      runOf(
+        Uint32Array.from(single, ({ ordinal }) => ordinal),
+        Uint32Array.from(single, ({ at }) => at),
+      ),
+    )
+  }
+  return runs
 }
 
-const walkPairs = (
-  wishes: readonly ActingWish[],
-  directory: Members,
-  give: (ordinal: number, deciding: ActingWish, removed: ActingWish | undefined) => void,
-): void => {
-  const columns = wishes.map(({ placed }) => ordinalsOf(placed.key, directory))
-  const [only] = wishes
-  if (only !== undefined && wishes.length === 1) {
-    for (const ordinal of columns[0] ?? []) give(ordinal, only, only.asks === 'remove' ? only : undefined)
-    return
+/** The shortest two first, so that each principal is moved few times. */
+const mergeAll = (wishes: readonly ActingWish[], runs: Run[]): Run => {
+  let left = runs.sort((a, b) => a.ordinals.length - b.ordinals.length)
+  while (left.length > 1) {
+    const next: Run[] = []
+    for (let at = 0; at < left.length; at += 2) {
+      const [a, b] = [left[at] as Run, left[at + 1]]
+      next.push(b === undefined ? a : mergeTwo(wishes, a, b))
+    }
+    left = next
   }
+  return left[0] ?? { ordinals: new Uint32Array(0), deciding: new Uint32Array(0), removed: undefined }
+}
+
+const mergeTwo = (wishes: readonly ActingWish[], a: Run, b: Run): Run => {
+  const most = a.ordinals.length + b.ordinals.length
+  const ordinals = new Uint32Array(most)
+  const deciding = new Uint32Array(most)
+  const removed = a.removed === undefined || b.removed === undefined ? undefined : new Uint32Array(most)
   let length = 0
-  for (const column of columns) length += column.length
-  // One number for each pair: sorted, they stand by ordinal and then in the order of serving.
-  const pairs = new Float64Array(length)
-  let filled = 0
-  for (let at = 0; at < columns.length; at += 1)
-    for (const ordinal of columns[at] ?? []) {
-      pairs[filled] = ordinal * wishes.length + at
-      filled += 1
-    }
-  pairs.sort()
-  let pair = 0
-  while (pair < length) {
-    const ordinal = Math.floor((pairs[pair] as number) / wishes.length)
-    const first = ordinal * wishes.length
-    let deciding: ActingWish | undefined
-    let removed: ActingWish | undefined
-    for (; pair < length && (pairs[pair] as number) < first + wishes.length; pair += 1) {
-      const wish = wishes[(pairs[pair] as number) - first] as ActingWish
-      deciding = deciding === undefined ? wish : decides(deciding, wish)
-      if (wish.asks === 'remove' && (removed === undefined || wish.placed.taken >= removed.placed.taken)) removed = wish
-    }
-    if (deciding !== undefined) give(ordinal, deciding, removed)
+  let inA = 0
+  let inB = 0
+  while (inA < a.ordinals.length || inB < b.ordinals.length) {
+    const ordinalA = inA < a.ordinals.length ? (a.ordinals[inA] as number) : Infinity
+    const ordinalB = inB < b.ordinals.length ? (b.ordinals[inB] as number) : Infinity
+    const fromA = ordinalA <= ordinalB
+    const fromB = ordinalB <= ordinalA
+    const wishA = fromA ? (a.deciding[inA] as number) : 0
+    const wishB = fromB ? (b.deciding[inB] as number) : 0
+    ordinals[length] = fromA ? ordinalA : ordinalB
+    deciding[length] = !fromB ? wishA : !fromA ? wishB : decidingOf(wishes, wishA, wishB)
+    if (removed !== undefined)
+      removed[length] = laterRemoval(wishes, fromA ? (a.removed?.[inA] ?? 0) : 0, fromB ? (b.removed?.[inB] ?? 0) : 0)
+    if (fromA) inA += 1
+    if (fromB) inB += 1
+    length += 1
   }
+  return { ordinals: ordinals.subarray(0, length), deciding: deciding.subarray(0, length), removed: removed?.subarray(0, length) }
 }
 
-const intentOf = (asks: Asks): SidedIntent | undefined =>
+const intentOf = (asks: Asks | undefined): SidedIntent | undefined =>
   asks === 'require' ? 'user-required' : asks === 'offer' ? 'user-available' : asks === 'uninstall' ? 'user-uninstall' : undefined
 
-/** An uninstall that names somebody's device, where the person is named too. */
-const withOwners = (touches: readonly Touch[], directory: Members): readonly Touch[] => {
-  const ordinals = Uint32Array.from(touches, ({ ordinal }) => ordinal)
-  return touches.map((touch) => {
-    if (touch.deciding.asks !== 'uninstall') return touch
-    const owner = directory.ownerOf(touch.ordinal)
-    const at = owner === undefined ? -1 : indexOfOrdinal(ordinals, owner)
-    const intent = intentOf(touches[at]?.deciding.asks ?? 'await')
-    return intent !== undefined && yieldsToOwner('device-uninstall', [intent]) ? { ...touch, yields: true } : touch
-  })
+/** Where an uninstall names somebody's device, and the person is named too. */
+const yieldingIn = (wishes: readonly ActingWish[], { ordinals, deciding }: Run, directory: Members): ReadonlySet<number> => {
+  const yielding = new Set<number>()
+  if (!wishes.some(({ asks }) => asks === 'uninstall')) return yielding
+  for (let at = 0; at < ordinals.length; at += 1) {
+    if (wishes[deciding[at] as number]?.asks !== 'uninstall') continue
+    const owner = directory.ownerOf(ordinals[at] as number)
+    const ownerAt = owner === undefined ? -1 : indexOfOrdinal(ordinals, owner)
+    const intent = ownerAt < 0 ? undefined : intentOf(wishes[deciding[ownerAt] as number]?.asks)
+    if (intent !== undefined && yieldsToOwner('device-uninstall', [intent])) yielding.add(ordinals[at] as number)
+  }
+  return yielding
+}
+
+/** What the wishes make of one principal. */
+export interface Touch {
+  readonly ordinal: number
+  readonly deciding: ActingWish
+  /** The last removal. */
+  readonly removed: ActingWish | undefined
+  readonly yields: boolean
+}
+
+/** Undefined: no wish touches this one. */
+export const touchOn = (wishes: readonly ActingWish[], touches: Touches, ordinal: number): Touch | undefined => {
+  const place = indexOfOrdinal(touches.ordinals, ordinal)
+  const deciding = place < 0 ? undefined : wishes[touches.deciding[place] as number]
+  return deciding === undefined
+    ? undefined
+    : { ordinal, deciding, removed: wishes[(touches.removed?.[place] ?? 0) - 1], yields: touches.yielding.has(ordinal) }
 }
