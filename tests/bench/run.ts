@@ -1,7 +1,8 @@
 /**
  * `npm run bench`: the figures of the main trip at full size. A server of its own with a full-size organisation, a real
  * Chromium, loopback; then a full sync of a full-size Location, and how many calls large orders take. Prints a table; what
- * it printed, when and how, stands in tests/bench/README.md. `-- --only browser`, `sync` or `calls` for one of them.
+ * it printed, when and how, stands in tests/bench/README.md. `-- --only browser`, `sync`, `calls` or `reconcile` for one of
+ * them.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { spawn, type ChildProcess } from 'node:child_process'
@@ -12,6 +13,7 @@ import { chromium, type Page } from 'playwright-core'
 import { openDatabase } from '../../server/database/database.ts'
 import { chromiumPath, launchArguments, ownerEmail, ownerPassword, root } from '../browser/town.ts'
 import { callScenarios, countCalls } from './fewest-calls.ts'
+import { measureReconcile } from './full-reconcile.ts'
 import { measureFullSync, type FullSyncFigures } from './full-sync.ts'
 import { fullSize, writeLargeTenant } from './large-tenant.ts'
 import { scoreLicenseList } from './lighthouse.ts'
@@ -164,6 +166,19 @@ const measureCalls = async (): Promise<void> => {
   }
 }
 
+const measureWeighing = async (): Promise<void> => {
+  const { verdicts, fullMs, afterChangeMs, licensesTouched } = await measureReconcile()
+  const part = (values: readonly number[], share: number): number =>
+    values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * share)] ?? 0
+  note(`all licenses weighed, ${verdicts} verdicts, members gathered anew`, fullMs.cold.map(ms).join(', '), '≤ 3 s')
+  note('the same with the members at hand', fullMs.warm.map(ms).join(', '), '≤ 3 s')
+  note(
+    `after one change of a group, ${part(licensesTouched, 0.5)} licenses touched, ${part(licensesTouched, 1)} at most: median, 95 of 100, most`,
+    [0.5, 0.95, 1].map((share) => ms(part(afterChangeMs, share))).join(', '),
+    '≤ 20 ms',
+  )
+}
+
 /** Time from an input event to the frame after the rows have changed, measured inside the page. */
 const filterTime = (page: Page): Promise<number> =>
   page.evaluate(async () => {
@@ -195,7 +210,7 @@ const sortTime = (page: Page): Promise<number> =>
   })
 
 const { values } = parseArgs({ options: { only: { type: 'string' } } })
-const parts = { browser: measureBrowser, sync: measureSync, calls: measureCalls }
+const parts = { browser: measureBrowser, sync: measureSync, calls: measureCalls, reconcile: measureWeighing }
 for (const [name, measure] of Object.entries(parts)) if ((values.only ?? name) === name) await measure()
 process.stdout.write(
   `\n| Figure | Measured | Aim |\n|---|---|---|\n${rows.map(({ what, figure, aim }) => `| ${what} | ${figure} | ${aim} |`).join('\n')}\n`,
