@@ -42,7 +42,9 @@ const groupOf = (n: number, { groups, membersEach }: PlanSize, draw: (below: num
   const nested =
     level === 3
       ? []
-      : Array.from({ length: 4 }, () => Math.floor((from + draw(to - from)) / 2) * 2 + (n % 2)).filter((child) => child > n && child < groups)
+      : Array.from({ length: 4 }, () => Math.floor((from + draw(to - from)) / 2) * 2 + (n % 2)).filter(
+          (child) => child > n && child < groups,
+        )
   return {
     id: groupIdOf(n),
     name: `Group ${n}`,
@@ -88,7 +90,12 @@ export const writeLargePlan = async (db: Db, size: PlanSize, now: number): Promi
           const { key, kind } = targetOf(size, draw)
           wishByKey.set(key, {
             key,
-            wish: { mode: draw(20) === 0 ? 'exclude' : 'include', intent: draw(10) === 0 ? 'available' : 'required', licenseType: kind, rev: 1 },
+            wish: {
+              mode: draw(20) === 0 ? 'exclude' : 'include',
+              intent: draw(10) === 0 ? 'available' : 'required',
+              licenseType: kind,
+              rev: 1,
+            },
             note: '',
             by: 'Ana Ruiz',
             at: isoTime(now),
