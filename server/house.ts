@@ -10,6 +10,7 @@ import { createDirectory, type DirectoryIndex } from './directory/directory.ts'
 import { createRuleGroups, type RuleGroups } from './directory/rule-groups.ts'
 import { createExchange, type Exchange } from './exchange.ts'
 import { createJournal, type Journal } from './journal.ts'
+import { createLeavers } from './leavers.ts'
 import { createOrders, type Orders } from './orders.ts'
 import { createProductMetadata, type IconSource, type ProductMetadata } from './product-metadata.ts'
 import { createReconciler, type Reconciler } from './reconciler.ts'
@@ -124,6 +125,7 @@ export const createHouse = async (deps: HouseDeps): Promise<House> => {
     onTrouble,
   })
   const reconciler = createReconciler({ journal, directory, orders, clock, onTrouble })
+  const leavers = createLeavers({ journal, directory, orders, clock, onTrouble })
   const exchange = createExchange({ journal, workspace, syncs, clock, build: deps.build, tenant, onTrouble })
 
   return {
@@ -144,6 +146,7 @@ export const createHouse = async (deps: HouseDeps): Promise<House> => {
       ruleGroups.start()
       await reconciler.start()
       await orders.start()
+      leavers.start()
       await syncs.start()
     },
     stop: async () => {
@@ -152,6 +155,7 @@ export const createHouse = async (deps: HouseDeps): Promise<House> => {
       subscriptions.stop()
       await syncs.stop()
       await ruleGroups.stop()
+      await leavers.stop()
       await reconciler.stop()
       await orders.stop()
       await journal.settle()
@@ -163,6 +167,7 @@ export const createHouse = async (deps: HouseDeps): Promise<House> => {
       await metadata.idle()
       await Promise.all(subscriptions.running())
       await ruleGroups.idle()
+      await leavers.idle()
       await reconciler.idle()
       await orders.idle()
       await journal.settle()

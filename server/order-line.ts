@@ -31,7 +31,7 @@ import {
 import { askedByHand, silently, type Unasked } from './order-due.ts'
 import { pollEveryMs, type OrderSettling } from './order-settling.ts'
 import { prepareWeighing, weigh, type Weighing } from './weighing.ts'
-import type { OrderStatus, ProductKey, StoreConnection, StoreFailure, WriteFailure, WriteLimits, WriteRequest } from './stores/store.ts'
+import type { ProductKey, StoreConnection, StoreFailure, WriteFailure, WriteLimits, WriteRequest } from './stores/store.ts'
 import { isoTime, type Clock } from '../shared/clock.ts'
 import { writingBlockedBy } from '../shared/connector.ts'
 import type { ConnectorId, OrderId } from '../shared/ids.ts'
@@ -338,29 +338,12 @@ export const createOrderLine = (connectorId: ConnectorId, deps: OrderLineDeps): 
     if (answer.ok) {
       troubles = 0
       for (const { id } of leaving) alone.delete(id)
-      const { settled } = answer.value
-      await changeOrders(journal, leaving, (write, order) =>
-        keepOrder(
-          write,
-          { ...order, state: 'pending', unknown: false, storeReference: answer.value.reference },
-          { nextPollAt: clock.now() + firstPollMs },
-        ),
-      )
-      // Should the process end before this is kept, the order is a question like any other.
-      if (settled !== undefined) await settleAtOnce(connection, leaving, settled)
+      const failure = await settling.accepted(connection, leaving, answer.value, clock.now() + firstPollMs)
+      if (failure !== undefined) await onStoreFailure(connection, failure)
     } else await onWriteFailure(connection, leaving, cut, limits, answer.error)
     crashpoint('after-record')
     again = true
     return true
-  }
-
-  const settleAtOnce = async (connection: StoreConnection, orders: readonly Order[], settled: OrderStatus): Promise<void> => {
-    const asking = settling.asking(connection)
-    for (const order of orders) {
-      const held = await orderIn(journal, chunkOfOrder(order), order.id)
-      const failure = held === undefined ? undefined : await asking.told(held, settled)
-      if (failure !== undefined) return await onStoreFailure(connection, failure)
-    }
   }
 
   /**

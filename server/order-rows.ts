@@ -5,7 +5,7 @@
 import type { Db } from './database/schema.ts'
 import type { FactReader } from './facts.ts'
 import type { Journal, Writing } from './journal.ts'
-import type { Wish } from '../shared/assignment.ts'
+import type { PlacedWish, Wish } from '../shared/assignment.ts'
 import { isoTime } from '../shared/clock.ts'
 import { locationOrdersKey, ordersKey, rowsFact, type OrdersKey } from '../shared/facts.ts'
 import type { ConnectorId, LicenseId, OrderId, TargetKey } from '../shared/ids.ts'
@@ -19,6 +19,7 @@ import {
   type OrderFailure,
   type SubscriptionTerms,
 } from '../shared/order.ts'
+import type { PlanIntent } from '../shared/plan.ts'
 
 /** Finished orders without failures that stay in a chunk, for the screens. */
 const mostFinishedShown = 10
@@ -180,6 +181,26 @@ export interface PlanChange {
   readonly before: Wish | null
   readonly after: Wish
 }
+
+/** What an edit made of the plan. A removal whose work was done at once is gone from the wishes: what was asked stands for it. */
+export const planChanges = (
+  license: LicenseId,
+  intents: readonly PlanIntent[],
+  before: readonly PlacedWish[],
+  after: readonly PlacedWish[],
+): readonly PlanChange[] =>
+  intents.flatMap((intent) =>
+    intent.part === 'wish'
+      ? [
+          {
+            license,
+            target: intent.target,
+            before: before.find(({ key }) => key === intent.target)?.wish ?? null,
+            after: after.find(({ key }) => key === intent.target)?.wish ?? intent.wish,
+          },
+        ]
+      : [],
+  )
 
 export const foundOf = async (db: Db, id: OrderId): Promise<OrderFound> => {
   const row = await db.selectFrom('orders').select('found').where('id', '=', id).executeTakeFirst()

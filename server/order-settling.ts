@@ -63,8 +63,6 @@ export interface OrderAsking {
    * a whole can't be used now; the order is then looked after later.
    */
   ask(chunk: OrdersKey, id: OrderId, attemptedAt: number): Promise<StoreFailure | undefined>
-  /** The store said by itself what became of the order. Failures as with `ask`. */
-  told(order: Order, status: OrderStatus): Promise<StoreFailure | undefined>
 }
 
 export interface OrderSettlingDeps {
@@ -182,7 +180,7 @@ export const createOrderSettling = (deps: OrderSettlingDeps): OrderSettling => {
       }
     }
 
-    return { ask, told: (order, status) => onStatus(order, status, clock.now()) }
+    return { ask }
   }
 
   /** Those of a call's failures that may concern this order. */

@@ -8,6 +8,7 @@ import type { Connections } from './connections.ts'
 import type { DirectoryIndex } from './directory/directory.ts'
 import { readHoldings, type Holding } from './holdings.ts'
 import type { Journal } from './journal.ts'
+import { planChanges, type PlanChange } from './order-rows.ts'
 import type { Orders } from './orders.ts'
 import { storeKeyAt } from './registrations.ts'
 import { unwish } from './unwish.ts'
@@ -16,6 +17,7 @@ import type { IntentsRefused, Workspace } from './workspace.ts'
 import type { Actor } from '../shared/admin.ts'
 import { isoTime, type Clock } from '../shared/clock.ts'
 import { writingBlockedBy } from '../shared/connector.ts'
+import { wishesKey } from '../shared/facts.ts'
 import { ordinalOf, principalIdOf, type ConnectorId, type LicenseId, type PrincipalId } from '../shared/ids.ts'
 import type { LocationOrder } from '../shared/order.ts'
 import { isUser, normalSerialNumber } from '../shared/principal.ts'
@@ -118,13 +120,17 @@ export const createRevoking = (deps: RevokingDeps): Revoking => {
       if (!holdings.ok) return holdings
       const losing = holdings.value.filter(({ returns }) => returns.length > 0)
       if (losing.length === 0) return err({ is: 'nothing-to-take', holdings: holdings.value })
+      const plan: PlanChange[] = []
       for (const [license, ordinals] of losersOf(losing)) {
+        const before = await journal.rows(wishesKey(license))
         const intents = await unwish({ facts: journal, directory }, license, ordinals)
         if (intents.length === 0) continue
         const words = `Take back from ${intents.length === 1 ? 'one who is assigned it' : `${intents.length} who are assigned it`}, with all else that they hold`
         const taken = await workspace.takeIntents(actor, license, intents, words, 'api')
         if ('code' in taken) return err({ is: 'plan-refused', refused: taken })
+        plan.push(...planChanges(license, intents, before, await journal.rows(wishesKey(license))))
       }
+      const seats = [...losersOf(losing)].map(([license, ordinals]) => ({ license, ordinals }))
       return await journal.write(async (write) => {
         const order = await orders.planLocation(write, {
           connectorId,
@@ -132,6 +138,7 @@ export const createRevoking = (deps: RevokingDeps): Revoking => {
           ordinals: losing.map(({ ordinal }) => ordinal),
           by: actor.name,
           cause: 'hand',
+          found: { plan, seats },
         })
         if (order === undefined) return err({ is: 'nothing-to-take' as const, holdings: holdings.value })
         await appendAudit(write.trx, {

@@ -45,6 +45,7 @@ import { registrationRoutes } from './routes/registrations.ts'
 import { revokeRoutes } from './routes/revoke.ts'
 import { scimRoutes } from './routes/scim.ts'
 import { signInRoutes } from './routes/sign-in.ts'
+import { reclaimRoutes } from './routes/reclaim.ts'
 import { metricsRoutes, statusRoutes } from './routes/status.ts'
 import { subscriptionRoutes } from './routes/subscriptions.ts'
 import { syncRoutes } from './routes/syncs.ts'
@@ -61,6 +62,7 @@ import { targetNames } from './verdicts.ts'
 import { sleep, type Chance, type Clock } from '../shared/clock.ts'
 import { mostFrameBytes } from '../shared/protocol.ts'
 
+import { createUndoing } from './undo.ts'
 export interface ComposeDeps {
   readonly settings: Settings
   readonly clock: Clock
@@ -175,7 +177,8 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
       revokeRoutes({ facts: journal, revoking }),
       licenseRoutes({ db, journal, directory, reclaim, clock }),
       assignmentRoutes({ journal, directory, assignments, clock }),
-      orderRoutes({ db, facts: journal, orders }),
+      orderRoutes({ db, facts: journal, orders, undoing: createUndoing({ db, journal, directory, workspace, orders, clock }) }),
+      reclaimRoutes({ journal, directory, reclaim }),
       subscriptionRoutes({ journal, directory, connectors, subscribing }),
       userRoutes({ facts: journal, byHand }),
       deviceRoutes({ facts: journal, byHand }),

@@ -5,7 +5,6 @@ import { isoTime, type Clock } from '../../shared/clock.ts'
 import { seatAt, seatsKey } from '../../shared/facts.ts'
 import { parseLicenseId } from '../../shared/ids.ts'
 import { shortage, type License, type Seat } from '../../shared/license.ts'
-import { exhaustive } from '../../shared/result.ts'
 import type { Verdict } from '../../shared/assignment.ts'
 import type { Db } from '../database/schema.ts'
 import type { DirectoryIndex } from '../directory/directory.ts'
@@ -14,16 +13,15 @@ import { allLicenses, findLicense } from '../licenses.ts'
 import { preview } from '../preview.ts'
 import { createPrincipalNames, ordinalOfId } from '../principals.ts'
 import { answerProblem, notFound } from '../problem.ts'
-import { mostReclaimed, type Reclaim } from '../reclaim.ts'
+import type { Reclaim } from '../reclaim.ts'
 import { explain, targetNames, verdictInOrder } from '../verdicts.ts'
 import { answerList } from './answer-list.ts'
 import { answer, problems } from './describe.ts'
 import { body, query } from './input.ts'
 import { listQuery, pageOf, pageSchema } from './list.ts'
 import { orderViews } from './orders.ts'
-import { assignmentProblem } from './assignments.ts'
+import { principalsOf, reclaimBody, reclaimProblem } from './reclaim.ts'
 import { licenseSchema, orderSchema, principalSchema, seatSchema, targetSchema, verdictSchema, verdictStateSchema } from './schemas.ts'
-import { notWritable } from './store-problem.ts'
 import { keyOfTarget, targetBody, viewOfTarget, wantedWish, wishFields } from './target.ts'
 import { actorIn, allow, api, type RouteModule, type WebContext } from './web.ts'
 
@@ -112,14 +110,6 @@ const previewSchema = v.object({
 })
 /** In the details of a preview; the numbers count all. */
 const mostDetails = 100
-
-const reclaimBody = v.object({
-  principals: v.pipe(
-    v.array(v.pipe(v.string(), v.maxLength(64))),
-    v.minLength(1, 'must name at least one'),
-    v.maxLength(mostReclaimed, `must name at most ${mostReclaimed}`),
-  ),
-})
 
 export const licenseRoutes =
   (deps: LicenseRoutesDeps): RouteModule =>
@@ -335,7 +325,7 @@ export const licenseRoutes =
         tags,
         summary: 'Take seats back',
         description:
-          'Whoever is assigned the license by themselves loses that assignment; whoever has it as a member of a group is excluded. The answer is the order; `alsoOrders` names further ones when the store takes fewer at once.',
+          'Whoever is assigned the license by themselves loses that assignment; whoever has it as a member of a group is excluded. With `graceHours` the order waits that long and can be cancelled until then, the assignments are left alone, and whoever came back or is assigned the license by then keeps the seat. The answer is the order; `alsoOrders` names further ones when the store takes fewer at once.',
         responses: {
           202: answer('The order', v.object({ ...orderSchema.entries, alsoOrders: v.array(v.string()) })),
           ...problems(400, 404, 409, 422),
@@ -346,49 +336,20 @@ export const licenseRoutes =
       async (c) => {
         const license = await find(c)
         if (license === undefined) return unknown(c)
-        const { principals } = c.req.valid('json')
-        const known = principals.flatMap((id) => {
-          const ordinal = ordinalOfId(id)
-          return ordinal !== undefined && directory.principal(ordinal)?.kind === (id.startsWith('u') ? 'user' : 'device') ? [ordinal] : []
-        })
+        const { principals, graceHours } = c.req.valid('json')
+        const known = principalsOf(directory, principals)
         if (known.length < principals.length)
           return answerProblem(c, {
             status: 404,
             code: 'principal-unknown',
             detail: 'An id among them is not of a person or device that is known here. Nothing was asked of the store.',
           })
-        const orders = await reclaim(actorIn(c), license.id, [...new Set(known)])
+        const orders = await reclaim(actorIn(c), license.id, [...new Set(known)], graceHours)
         if (orders.ok) {
           const views = await orderViews(journal, orders.value)
           return c.json({ ...views[0], alsoOrders: views.slice(1).map(({ id }) => id) }, 202)
         }
-        const refused = orders.error
-        switch (refused.is) {
-          case 'license-unknown':
-            return unknown(c)
-          case 'irrevocable':
-            return answerProblem(c, {
-              status: 409,
-              code: refused.is,
-              detail: `The store does not take ${license.product.name} back once it is given. Nothing was asked of the store.`,
-            })
-          case 'store-not-writable':
-            return answerProblem(c, notWritable(refused.why))
-          case 'no-seat': {
-            const names = createPrincipalNames(journal)
-            const without = await Promise.all(refused.ordinals.slice(0, mostDetails).map((ordinal) => names.of(ordinal)))
-            return answerProblem(c, {
-              status: 422,
-              code: refused.is,
-              detail: `${without.map(({ name }) => name).join(', ')} hold no seat of ${license.product.name}. Nothing was asked of the store.`,
-              extra: { principals: without },
-            })
-          }
-          case 'plan-refused':
-            return answerProblem(c, assignmentProblem(refused.refused))
-          default:
-            return exhaustive(refused)
-        }
+        return answerProblem(c, await reclaimProblem({ facts: journal }, license.product.name, orders.error))
       },
     )
   }

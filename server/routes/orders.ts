@@ -3,18 +3,22 @@ import { describeRoute } from 'hono-openapi'
 import * as v from 'valibot'
 import { parseOrderId } from '../../shared/ids.ts'
 import type { Order } from '../../shared/order.ts'
-import { ok } from '../../shared/result.ts'
+import { exhaustive, ok } from '../../shared/result.ts'
 import type { Db } from '../database/schema.ts'
 import type { FactReader } from '../facts.ts'
 import { orderOfRow } from '../order-rows.ts'
 import type { Orders } from '../orders.ts'
 import { createPrincipalNames } from '../principals.ts'
 import { answerProblem, notFound } from '../problem.ts'
+import type { UndoPreview, Undoing } from '../undo.ts'
+import { targetNames } from '../verdicts.ts'
 import { answerList } from './answer-list.ts'
+import { assignmentProblem } from './assignments.ts'
 import { answer, problems } from './describe.ts'
 import { query } from './input.ts'
 import { listQuery, pageOfRows, timeIn, pageSchema, readCursor } from './list.ts'
-import { orderSchema, orderStates } from './schemas.ts'
+import { orderSchema, orderStates, targetSchema } from './schemas.ts'
+import { viewOfTarget } from './target.ts'
 import { actorIn, allow, api, type RouteModule, type WebContext } from './web.ts'
 
 export const orderViews = async (facts: FactReader, orders: readonly Order[]) => {
@@ -25,6 +29,7 @@ export const orderViews = async (facts: FactReader, orders: readonly Order[]) =>
       connectorId: order.connectorId,
       licenseId: order.licenseId,
       action: order.action,
+      cause: order.cause,
       state: order.state,
       total: order.total,
       done: order.done,
@@ -37,6 +42,9 @@ export const orderViews = async (facts: FactReader, orders: readonly Order[]) =>
       sentAt: order.sentAt,
       finishedAt: order.finishedAt,
       by: order.by,
+      notBefore: order.notBefore ?? null,
+      undoes: order.undoes ?? null,
+      undoneBy: order.undoneBy ?? null,
     })),
   )
 }
@@ -56,10 +64,43 @@ const ordersQuery = v.object({
   connector: v.optional(v.pipe(v.string(), v.maxLength(64))),
 })
 
+/** In a preview; the number counts all. */
+const mostAssignments = 100
+
+const undoSchema = v.object({
+  possible: v.boolean(),
+  reason: v.pipe(v.nullable(v.object({ code: v.string(), text: v.string() })), v.description('Why there is nothing to undo at all')),
+  action: v.nullable(
+    v.picklist([
+      'give-back',
+      'remove-assignments',
+      'take-back',
+      'retire-user',
+      'register-user',
+      'assign-subscription',
+      'remove-subscription',
+    ]),
+  ),
+  of: v.pipe(v.number(), v.description('What the order did: seats, or people')),
+  can: v.pipe(v.number(), v.description('Of those, what can be taken back now')),
+  waiting: v.pipe(v.number(), v.description('What an assignment asks for again and no seat is free for yet')),
+  blocked: v.pipe(
+    v.array(v.object({ code: v.string(), count: v.number(), text: v.string() })),
+    v.description('Why not the rest, the most frequent reason first'),
+  ),
+  assignments: v.pipe(
+    v.array(v.object({ licenseId: v.string(), target: targetSchema, becomes: v.picklist(['removed', 'set-back']) })),
+    v.description(`The first ${mostAssignments} assignments that change`),
+  ),
+  assignmentCount: v.number(),
+  alsoTaken: v.pipe(v.number(), v.description('Seats of the same assignments that other orders placed, and that would go as well')),
+  next: v.pipe(v.string(), v.description('What happens then, in words')),
+})
+
 export const orderRoutes =
-  (deps: { readonly db: Db; readonly facts: FactReader; readonly orders: Orders }): RouteModule =>
+  (deps: { readonly db: Db; readonly facts: FactReader; readonly orders: Orders; readonly undoing: Undoing }): RouteModule =>
   (web) => {
-    const { db, facts, orders } = deps
+    const { db, facts, orders, undoing } = deps
     const tags = ['Orders']
     const unknown = (c: WebContext) => answerProblem(c, notFound('order'))
     const find = async (c: WebContext): Promise<Order | undefined> => {
@@ -162,10 +203,92 @@ export const orderRoutes =
             return answerProblem(c, {
               status: 409,
               code: 'already-sent',
-              detail: 'The order has left for the store, or is over: what is done there can only be taken back by reclaiming the seats.',
+              detail: 'The order has left for the store, or is over: what is done there can be taken back by undoing it.',
             })
           case 'done':
             return c.json(await viewOne((await orders.find(order.id)) ?? order))
+        }
+      },
+    )
+
+    const undoView = async ({ told, assignments, alsoTaken }: UndoPreview) => {
+      const nameByKey = await targetNames(
+        facts,
+        createPrincipalNames(facts),
+        assignments.map(({ target }) => target),
+      )
+      const some = told.is === 'some' ? told : undefined
+      return {
+        possible: some !== undefined && some.can + some.waiting > 0,
+        reason: told.is === 'some' ? null : { code: told.code, text: told.text },
+        action: some?.act ?? null,
+        of: some?.of ?? 0,
+        can: some?.can ?? 0,
+        waiting: some?.waiting ?? 0,
+        blocked: some?.blocked ?? [],
+        assignments: assignments.slice(0, mostAssignments).map(({ license, target, becomes }) => ({
+          licenseId: license,
+          target: viewOfTarget(target, nameByKey.get(target) ?? target),
+          becomes,
+        })),
+        assignmentCount: assignments.length,
+        alsoTaken,
+        next: some?.next ?? '',
+      }
+    }
+    web.get(
+      `${api}/orders/:id/undo`,
+      describeRoute({
+        tags,
+        summary: 'What undoing an order would come to',
+        description: 'Nothing is done. `possible` is false with the reason where there is nothing to undo.',
+        responses: { 200: answer('What would happen', undoSchema), ...problems(404) },
+      }),
+      allow('read'),
+      async (c) => {
+        const order = await find(c)
+        const told = order === undefined ? undefined : await undoing.tell(order.id)
+        return told?.ok === true ? c.json(await undoView(told.value)) : unknown(c)
+      },
+    )
+    web.post(
+      `${api}/orders/:id/undo`,
+      describeRoute({
+        tags,
+        summary: 'Undo an order',
+        description:
+          'What can be taken back is taken back with orders of its own, linked both ways; of the rest `blocked` says why not. Where an assignment asks for the seats again, they are given by it, and `orders` may be empty.',
+        responses: {
+          202: answer('The orders', v.object({ ...undoSchema.entries, orders: v.array(orderSchema) })),
+          ...problems(404, 409, 422),
+        },
+      }),
+      allow('reclaim'),
+      async (c) => {
+        const order = await find(c)
+        if (order === undefined) return unknown(c)
+        const done = await undoing.undo(actorIn(c), order.id)
+        if (done.ok) return c.json({ ...(await undoView(done.value.preview)), orders: await orderViews(facts, done.value.orders) }, 202)
+        const refused = done.error
+        switch (refused.is) {
+          case 'order-unknown':
+            return unknown(c)
+          case 'nothing-to-undo':
+            return answerProblem(c, { status: 409, code: refused.code, detail: refused.text, extra: { undoneBy: [...refused.undoneBy] } })
+          case 'nobody': {
+            const view = await undoView(refused.preview)
+            const [first] = view.blocked
+            return answerProblem(c, {
+              status: 409,
+              code: 'nothing-to-undo-now',
+              detail: `None of the ${view.of} can be undone now. ${first === undefined ? '' : `${first.text}.`}`,
+              extra: { blocked: view.blocked },
+            })
+          }
+          case 'plan-refused':
+            return answerProblem(c, assignmentProblem(refused.refused))
+          default:
+            return exhaustive(refused)
         }
       },
     )

@@ -213,6 +213,12 @@ export const orderSchema = v.object({
     'assign-subscription',
     'remove-subscription',
   ]),
+  cause: v.pipe(
+    v.picklist(['plan', 'reclaim', 'hand', 'undo', 'leaver-policy']),
+    v.description(
+      'plan: it follows from assignments; reclaim and hand: an administrator asked for it; undo: it takes another order back; leaver-policy: the rule of the connector',
+    ),
+  ),
   state: v.picklist(orderStates),
   total: v.number(),
   done: v.number(),
@@ -223,6 +229,9 @@ export const orderSchema = v.object({
   sentAt: v.nullable(time),
   finishedAt: v.nullable(time),
   by: v.string(),
+  notBefore: v.pipe(v.nullable(time), v.description('It does not leave before, and can be cancelled until then')),
+  undoes: v.pipe(v.nullable(v.string()), v.description('The order whose work this one takes back')),
+  undoneBy: v.pipe(v.nullable(v.array(v.string())), v.description('The orders that took its work back; null: it was not undone')),
 })
 
 const known = { sources: v.array(v.string()), left: v.nullable(time) }
