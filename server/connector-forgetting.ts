@@ -7,6 +7,7 @@ import { forgetRegistrations } from './registrations.ts'
 import { forgetSubscriptions } from './subscriptions.ts'
 import type { Connector } from '../shared/connector.ts'
 import {
+  claimsKey,
   columnsFact,
   licenseIdOf,
   licensesKey,
@@ -47,6 +48,9 @@ const forgetLicenses = async (write: Writing, id: ConnectorId): Promise<void> =>
     if (ordinals.length > 0) await write.record(columnsFact(seatsKey(license), noColumns, ordinals))
     const wishes = (await write.rows(wishesKey(license))).map(({ key }) => key)
     if (wishes.length > 0) await write.record(rowsFact(wishesKey(license), [], wishes))
+    const claims = (await write.rows(claimsKey(license))).map((claim) => claim.id)
+    if (claims.length > 0) await write.record(rowsFact(claimsKey(license), [], claims))
+    await write.trx.deleteFrom('claims_made').where('license', '=', license).execute()
     const orders = (await write.rows(ordersKey(license))).map((order) => order.id)
     if (orders.length > 0) await write.record(rowsFact(ordersKey(license), [], orders))
   }

@@ -8,6 +8,7 @@ import { WebSocketServer } from 'ws'
 import { openAccess, type Access } from './access.ts'
 import { createApp } from './app.ts'
 import { createAssignments } from './assignments.ts'
+import { createClaims } from './claims.ts'
 import { createConnectorRemoval, type ConnectorRemoval } from './connector-removal.ts'
 import { createCredentials, openSealer } from './credentials.ts'
 import { openDatabase, type OpenDatabase } from './database/database.ts'
@@ -17,6 +18,7 @@ import { createHouse, type House } from './house.ts'
 import type { DrawIcon } from './icon-drawing.ts'
 import type { IconPolicy } from './icon-fetching.ts'
 import type { Journal } from './journal.ts'
+import { createLicenseStandings } from './license-standings.ts'
 import type { Log } from './log.ts'
 import { createNoticeSecrets } from './notice-secrets.ts'
 import { createNotices, type Notices } from './notices.ts'
@@ -29,6 +31,7 @@ import { adminRoutes } from './routes/admins.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
 import { assignmentRoutes } from './routes/assignments.ts'
 import { auditRoutes } from './routes/audit.ts'
+import { claimRoutes } from './routes/claims.ts'
 import { connectorRoutes } from './routes/connectors.ts'
 import { deviceRoutes } from './routes/devices.ts'
 import { directoryImportRoutes } from './routes/directory-import.ts'
@@ -142,6 +145,8 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
     nameOf: async (target) => (await targetNames(journal, createPrincipalNames(journal), [target])).get(target) ?? target,
   })
   const byHand = createDirectoryByHand({ journal, directory, clock })
+  const standings = createLicenseStandings({ journal, directory, clock })
+  const claims = createClaims({ journal, directory, standings, clock })
   const reclaim = createReclaim({ journal, workspace, orders, directory, clock })
   const registering = createRegistering({ journal, connections: house.connections, orders, byHand, clock })
   const subscribing = createSubscribing({
@@ -176,6 +181,7 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
       registrationRoutes({ journal, directory, connectors, registering }),
       revokeRoutes({ facts: journal, revoking }),
       licenseRoutes({ db, journal, directory, reclaim, clock }),
+      claimRoutes({ journal, claims }),
       assignmentRoutes({ journal, directory, assignments, clock }),
       orderRoutes({ db, facts: journal, orders, undoing: createUndoing({ db, journal, directory, workspace, orders, clock }) }),
       reclaimRoutes({ journal, directory, reclaim }),

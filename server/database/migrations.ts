@@ -417,6 +417,47 @@ const sourceGroups = (dialect: Dialect): Migration => ({
   },
 })
 
+/** What people claim by themselves, and the links with which they come. */
+const selfService = (dialect: Dialect): Migration => ({
+  up: async (db: Kysely<unknown>) => {
+    const { text, bigint, integer, blob } = columnTypes(dialect)
+    await createTable(db, dialect, 'claims_made')
+      .addColumn('license', text, (column) => column.notNull())
+      .addColumn('ordinal', bigint, (column) => column.notNull())
+      .addColumn('at', bigint, (column) => column.notNull())
+      .addPrimaryKeyConstraint('claims_made_key', ['license', 'ordinal'])
+      .execute()
+    await db.schema.createIndex('claims_made_ordinal').on('claims_made').column('ordinal').execute()
+    await createTable(db, dialect, 'self_service')
+      .addColumn('generation', integer, (column) => column.notNull().primaryKey())
+      .addColumn('is_on', integer, (column) => column.notNull())
+      .addColumn('key_id', text, (column) => column.notNull())
+      .addColumn('wrapped_key', blob, (column) => column.notNull())
+      .addColumn('nonce', blob, (column) => column.notNull())
+      .addColumn('sealed', blob, (column) => column.notNull())
+      .addColumn('changed_at', bigint, (column) => column.notNull())
+      .addColumn('changed_by', text, (column) => column.notNull())
+      .execute()
+    await createTable(db, dialect, 'self_service_links')
+      .addColumn('ordinal', bigint, (column) => column.notNull().primaryKey())
+      .addColumn('generation', integer, (column) => column.notNull())
+      .addColumn('turn', bigint, (column) => column.notNull())
+      .addColumn('made_at', bigint, (column) => column.notNull())
+      .addColumn('made_by', text, (column) => column.notNull())
+      .addColumn('expires_at', bigint, (column) => column.notNull())
+      .addColumn('used_at', bigint)
+      .execute()
+    await createTable(db, dialect, 'self_service_sessions')
+      .addColumn('id_hash', text, (column) => column.notNull().primaryKey())
+      .addColumn('ordinal', bigint, (column) => column.notNull())
+      .addColumn('generation', integer, (column) => column.notNull())
+      .addColumn('turn', bigint, (column) => column.notNull())
+      .addColumn('expires_at', bigint, (column) => column.notNull())
+      .execute()
+    await db.schema.createIndex('self_service_sessions_expires').on('self_service_sessions').column('expires_at').execute()
+  },
+})
+
 export const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0001-foundation': foundation(dialect),
   '0002-location-orders': locationOrders,
@@ -426,6 +467,7 @@ export const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0006-order-undo': orderUndo(dialect),
   '0007-source-records': sourceRecords(dialect),
   '0008-source-groups': sourceGroups(dialect),
+  '0009-self-service': selfService(dialect),
 })
 
 /** All steps that are missing, or none: a step that fails takes its own changes back and throws. */

@@ -39,6 +39,11 @@ export interface Database {
   setup_links: SetupLinksTable
   idempotency: IdempotencyTable
   audit: AuditTable
+
+  claims_made: ClaimsMadeTable
+  self_service: SelfServiceTable
+  self_service_links: SelfServiceLinksTable
+  self_service_sessions: SelfServiceSessionsTable
 }
 
 export type Db = Kysely<Database>
@@ -355,4 +360,43 @@ export interface AuditTable {
   origin: string
   prev_hash: string
   hash: string
+}
+
+/** Who took a seat of what is offered, and did not give it back: so that they are told when the offer has ended. */
+export interface ClaimsMadeTable {
+  license: string
+  ordinal: number
+  at: number
+}
+
+/** One row: whether people may take seats by themselves, and the sealed key that signs their links. */
+export interface SelfServiceTable {
+  generation: number
+  /** 0 or 1. */
+  is_on: number
+  key_id: string
+  wrapped_key: Uint8Array
+  nonce: Uint8Array
+  sealed: Uint8Array
+  changed_at: number
+  changed_by: string
+}
+
+/** One row for each person who was ever given a link; a link holds under its generation and turn. */
+export interface SelfServiceLinksTable {
+  ordinal: number
+  generation: number
+  turn: number
+  made_at: number
+  made_by: string
+  /** Of the one that lasts longest. */
+  expires_at: number
+  used_at: number | null
+}
+export interface SelfServiceSessionsTable {
+  id_hash: string
+  ordinal: number
+  generation: number
+  turn: number
+  expires_at: number
 }

@@ -43,6 +43,9 @@ const routes: readonly (readonly [string, string, readonly Role[]])[] = [
   ['GET', 'licenses/l1/verdicts', all],
   ['POST', 'licenses/l1/preview', all],
   ['POST', 'licenses/l1/reclaim', acting],
+  ['GET', 'licenses/l1/claims', all],
+  ['POST', 'licenses/l1/claims', acting],
+  ['DELETE', 'licenses/l1/claims/u1', acting],
   ['GET', 'assignments', all],
   ['GET', 'assignments/l1~u1', all],
   ['POST', 'assignments', acting],
@@ -55,10 +58,6 @@ const routes: readonly (readonly [string, string, readonly Role[]])[] = [
   ['GET', 'users', all],
   ['GET', 'users/u1', all],
   ['POST', 'users', directory],
-  ['GET', 'orders/x/undo', all],
-  ['POST', 'orders/x/undo', acting],
-  ['GET', 'reclaimable', all],
-  ['POST', 'reclaim', acting],
   ['PATCH', 'users/u9', directory],
   ['DELETE', 'users/u9', directory],
   ['GET', 'devices', all],
@@ -125,7 +124,7 @@ test('every route of the API is in this table', async () => {
         `${method} /api/v1/${path
           .replace(/\?.*$/, '')
           .replace('/u1/invitation', '/{principal}/invitation')
-          .replace(/registrations\/u1$/, 'registrations/{principal}')
+          .replace(/(registrations|claims)\/u1$/, '$1/{principal}')
           .replace(/\/(x|[lud]\d|l1~u1)(?=\/|$)/, '/{id}')
           .replace('/s1/', '/{subscription}/')}`,
     ),
