@@ -14,6 +14,7 @@ import { createCredentials, openSealer } from './credentials.ts'
 import { openDatabase, type OpenDatabase } from './database/database.ts'
 import { createDirectoryByHand } from './directory/by-hand.ts'
 import { createGroupActs } from './directory/group-acts.ts'
+import { createDirectoryImport } from './directory/import.ts'
 import { createHouse, type House } from './house.ts'
 import type { DrawIcon } from './icon-drawing.ts'
 import type { IconPolicy } from './icon-fetching.ts'
@@ -145,6 +146,14 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
     nameOf: async (target) => (await targetNames(journal, createPrincipalNames(journal), [target])).get(target) ?? target,
   })
   const byHand = createDirectoryByHand({ journal, directory, clock })
+  const imports = createDirectoryImport({
+    db,
+    journal,
+    directory,
+    clock,
+    chance,
+    pause: () => new Promise<void>((resolve) => void setImmediate(resolve)),
+  })
   const standings = createLicenseStandings({ journal, directory, clock })
   const claims = createClaims({ journal, directory, standings, clock })
   const reclaim = createReclaim({ journal, workspace, orders, directory, clock })
@@ -189,7 +198,7 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
       userRoutes({ facts: journal, byHand }),
       deviceRoutes({ facts: journal, byHand }),
       groupRoutes({ facts: journal, acts: createGroupActs({ journal, directory, clock, chance }), rules: house.ruleGroups }),
-      directoryImportRoutes({ journal, directory, clock, chance }),
+      directoryImportRoutes({ imports }),
       scimRoutes({
         scim: createScim({ db, journal, directory, clock, chance, publicUrl: settings.publicUrl }),
         whoAsks: access.whoAsks,
@@ -211,6 +220,7 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
     warnings,
     start: async () => {
       await house.start()
+      await imports.resume()
       await removal.start()
       await notices.start()
     },

@@ -123,7 +123,8 @@ export const standingOf = (records: readonly SourceRecord[]): Standing => {
   const present = records.filter(({ goneAt, source }) => goneAt === null && namesPrincipals(source)).sort(byWeight)
   const owner: Partial<Record<OwnedField, string>> = {}
   const text = (name: Exclude<OwnedField, 'active'>): string => {
-    const says = present.find(({ fields }) => (fields[name] ?? '') !== '')
+    // Only a hand can say that there is none: a file's empty cell and an attribute that is not sent say nothing.
+    const says = present.find(({ fields, source }) => (source === 'hand' ? fields[name] !== undefined : (fields[name] ?? '') !== ''))
     if (says !== undefined) owner[name] = says.source
     return says?.fields[name] ?? ''
   }

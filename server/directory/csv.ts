@@ -1,7 +1,7 @@
-/** The CSV files of the directory import: exact heads, and every fault of a row by its field. Pure. */
-import Papa from 'papaparse'
+/** The CSV files of the directory import: exact heads, and every fault of a row by its field. Reads in slices, so that others are served. */
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { PrincipalKind } from '../../shared/ids.ts'
+import { csvLines, delimiterOf, type CsvUnreadable } from './csv-text.ts'
 
 export const importKinds = ['users', 'devices', 'groups', 'memberships'] as const
 export type ImportKind = (typeof importKinds)[number]
@@ -21,8 +21,7 @@ export interface RowError {
 }
 
 export type CsvRefused =
-  | { readonly is: 'csv-unreadable'; readonly text: string }
-  | { readonly is: 'csv-heads'; readonly found: readonly string[]; readonly expected: readonly string[] }
+  CsvUnreadable | { readonly is: 'csv-heads'; readonly found: readonly string[]; readonly expected: readonly string[] }
 
 export interface UserRow {
   readonly row: number
@@ -30,7 +29,8 @@ export interface UserRow {
   readonly displayName: string
   readonly email: string
   readonly department: string
-  readonly active: boolean
+  /** Undefined: the cell is empty, and the file does not say. */
+  readonly active: boolean | undefined
   readonly managedAppleAccount: string
 }
 export interface DeviceRow {
@@ -66,8 +66,12 @@ interface Row {
   readonly cells: Readonly<Record<string, string>>
 }
 
-export const readDirectoryCsv = (kind: ImportKind, text: string): Result<DirectoryCsv, CsvRefused> => {
-  const table = readTable(importHeads[kind], text)
+/** Lets others be served between two slices of work. */
+export type Pause = () => Promise<void>
+const linesPerSlice = 2000
+
+export const readDirectoryCsv = async (kind: ImportKind, text: string, pause: Pause): Promise<Result<DirectoryCsv, CsvRefused>> => {
+  const table = await readTable(importHeads[kind], text, pause)
   if (!table.ok) return table
   const { rows, errors: cellErrors } = table.value
   const errors: RowError[] = [...cellErrors]
@@ -86,9 +90,9 @@ export const readDirectoryCsv = (kind: ImportKind, text: string): Result<Directo
         const before = errors.length
         const userName = need(row, 'userName')
         const active = readActive(row.cells['active'] ?? '')
-        if (active === undefined) errors.push({ row: row.row, field: 'active', text: 'active must be true or false' })
+        if (active === null) errors.push({ row: row.row, field: 'active', text: 'active must be true or false' })
         once(row.row, 'userName', userName.toLowerCase())
-        return errors.length > before ? [] : [{ ...fields(row, importHeads.users), row: row.row, active: active ?? true }]
+        return errors.length > before ? [] : [{ ...fields(row, importHeads.users), row: row.row, active: active ?? undefined }]
       })
       return ok({ kind, read, errors, rows: found })
     }
@@ -137,9 +141,11 @@ const onceOnly = (errors: RowError[]) => {
   }
 }
 
-const readActive = (text: string): boolean | undefined => {
+/** Null: it is neither. */
+const readActive = (text: string): boolean | undefined | null => {
   switch (text.toLowerCase()) {
     case '':
+      return undefined
     case 'true':
     case 'yes':
     case '1':
@@ -149,26 +155,35 @@ const readActive = (text: string): boolean | undefined => {
     case '0':
       return false
     default:
-      return undefined
+      return null
   }
 }
 
-const readTable = (
+const readTable = async (
   expected: readonly string[],
-  text: string,
-): Result<{ readonly rows: readonly Row[]; readonly errors: readonly RowError[] }, CsvRefused> => {
-  const parsed = Papa.parse<string[]>(text.replace(/^\uFEFF/, ''), { delimiter: ',', skipEmptyLines: false })
-  const quotes = parsed.errors.find(({ type }) => type === 'Quotes')
-  if (quotes !== undefined)
-    return err({ is: 'csv-unreadable', text: `A quotation mark is not closed or not doubled near row ${(quotes.row ?? 0) + 1}.` })
-  const [heads, ...lines] = parsed.data
-  const found = (heads ?? []).map((head) => head.trim())
-  const isExact = found.length === expected.length && expected.every((head) => found.includes(head))
-  if (!isExact) return err({ is: 'csv-heads', found: found.slice(0, 50), expected })
+  given: string,
+  pause: Pause,
+): Promise<Result<{ readonly rows: readonly Row[]; readonly errors: readonly RowError[] }, CsvRefused>> => {
+  const text = given.replace(/^\uFEFF/, '')
+  const lines = csvLines(text, delimiterOf(text))
+  let found: readonly string[] | undefined
   const rows: Row[] = []
   const errors: RowError[] = []
-  for (const [at, line] of lines.entries()) {
-    const row = at + 2
+  for (;;) {
+    const next = lines.next()
+    if (next.done === true) {
+      if (next.value !== undefined) return err(next.value)
+      break
+    }
+    const { row, cells: line } = next.value
+    if (found === undefined) {
+      found = line.map((head) => head.trim())
+      const heads = found
+      const isExact = heads.length === expected.length && expected.every((head) => heads.includes(head))
+      if (!isExact) return err({ is: 'csv-heads', found: heads.slice(0, 50), expected })
+      continue
+    }
+    if (row % linesPerSlice === 0) await pause()
     if (line.every((cell) => cell.trim() === '')) continue
     if (line.length !== found.length)
       errors.push({
@@ -186,5 +201,5 @@ const readTable = (
     }
     rows.push({ row, cells })
   }
-  return ok({ rows, errors })
+  return found === undefined ? err({ is: 'csv-heads', found: [''], expected }) : ok({ rows, errors })
 }

@@ -11,7 +11,7 @@ import { principalsKey, principalsPerChunk } from '../../shared/facts.ts'
 import { isUser, type Device } from '../../shared/principal.ts'
 import { handSource } from './by-hand.ts'
 import { knowPrincipals, type DirectoryIndex } from './directory.ts'
-import { recordPrincipals } from './import.ts'
+import { recordPrincipals } from './principal-record.ts'
 
 /** The whole list, and what was asked about devices that are not in it. By normal serial number. */
 export interface DeviceList {

@@ -7,11 +7,12 @@ import type { Group } from '../../shared/principal.ts'
 import type { GroupRow, MembershipRow, RowError } from './csv.ts'
 import type { DirectoryIndex } from './directory.ts'
 import { newGroup, normalGroupName, recordColumn, recordGroups, withGroups } from './group-record.ts'
-import { csvSource, same, withCsv, type Weighed } from './weighed.ts'
+import { csvSource, same, withCsv, type RowChange, type Weighed } from './weighed.ts'
 
 export const weighGroups = async (deps: { readonly chance: Chance }, write: Writing, rows: readonly GroupRow[]): Promise<Weighed> => {
   const held = new Map((await write.rows('groups')).map((group) => [normalGroupName(group.name), group]))
   const errors: RowError[] = []
+  const changes: RowChange[] = []
   const put: Group[] = []
   const counts = { created: 0, changed: 0, unchanged: 0 }
   for (const { row, name, kind } of rows) {
@@ -19,6 +20,11 @@ export const weighGroups = async (deps: { readonly chance: Chance }, write: Writ
     if (before === undefined) {
       counts.created += 1
       put.push(newGroup(deps.chance, name, kind, csvSource))
+      const fields = [
+        { field: 'name', before: '', after: name },
+        { field: 'kind', before: '', after: kind },
+      ]
+      changes.push({ row, id: null, name, is: 'created', joinedBy: null, fields })
     } else if (before.kind !== kind)
       errors.push({ row, field: 'kind', text: `${before.name} is a group of ${before.kind}s already. Give the new group another name.` })
     else {
@@ -27,12 +33,18 @@ export const weighGroups = async (deps: { readonly chance: Chance }, write: Writ
       else {
         counts.changed += 1
         put.push(next)
+        const fields = [
+          { field: 'name', before: before.name, after: name },
+          { field: 'sources', before: before.sources.join(', '), after: next.sources.join(', ') },
+        ].filter((field) => field.before !== field.after)
+        changes.push({ row, id: before.id, name, is: 'changed', joinedBy: null, fields })
       }
     }
   }
   return {
     counts,
     errors,
+    changes,
     keep: async () => {
       if (put.length > 0) await write.record(rowsFact('groups', put))
     },
@@ -60,6 +72,7 @@ export const weighMemberships = async (
   const groupById = new Map(all.map((group) => [group.id, group]))
   const wantedById = new Map<GroupId, Wanted>()
   const errors: RowError[] = []
+  const changes: RowChange[] = []
   const counts = { created: 0, changed: 0, unchanged: 0 }
 
   const nestedIn = (id: GroupId): Iterable<GroupId> => wantedById.get(id)?.groups ?? groupById.get(id)?.groups ?? []
@@ -82,15 +95,20 @@ export const weighMemberships = async (
     wantedById.set(group.id, wanted)
     return wanted
   }
-  const add = <T>(set: Set<T>, each: T): void => {
+  const add = <T>(set: Set<T>, each: T, { row, member }: MembershipRow, { id, name }: Group): void => {
     if (set.has(each)) counts.unchanged += 1
     else {
       set.add(each)
       counts.created += 1
+      changes.push({ row, id, name, is: 'created', joinedBy: null, fields: [{ field: 'member', before: '', after: member }] })
     }
   }
+  /** A file means the person; an account of theirs that is in the group already stays the one that is in it. */
+  const meant = ({ kind }: Group, held: ReadonlySet<number>, ordinal: number): number =>
+    kind === 'device' || held.has(ordinal) ? ordinal : deps.directory.personOf(ordinal)
 
-  for (const { row, group: name, member } of rows) {
+  for (const one of rows) {
+    const { row, group: name, member } = one
     const fault = (field: 'group' | 'member', text: string): void => void errors.push({ row, field, text })
     const group = groupByName.get(normalGroupName(name))
     if (group === undefined) {
@@ -108,8 +126,10 @@ export const weighMemberships = async (
         'member',
         `${member} is a ${group.kind === 'user' ? 'person' : 'device'} and a group as well, and it can’t be told which is meant. Rename the group.`,
       )
-    else if (ordinal !== undefined) add((await wantedFor(group)).ordinals, ordinal)
-    else if (nested === undefined) {
+    else if (ordinal !== undefined) {
+      const { ordinals } = await wantedFor(group)
+      add(ordinals, meant(group, ordinals, ordinal), one, group)
+    } else if (nested === undefined) {
       const what = group.kind === 'user' ? 'No person with the user name' : 'No device with the serial number'
       fault('member', `${what} ${member} is known, and no group of this name. Import ${group.kind}s first.`)
     } else if (nested.kind !== group.kind)
@@ -121,11 +141,12 @@ export const weighMemberships = async (
           ? `${group.name} can’t be a member of itself.`
           : `${group.name} is in ${nested.name} already, directly or through others. A group can’t contain itself.`,
       )
-    else add((await wantedFor(group)).groups, nested.id)
+    else add((await wantedFor(group)).groups, nested.id, one, group)
   }
   return {
     counts,
     errors,
+    changes,
     keep: async () => {
       const counted: Group[] = []
       for (const { group, ordinals, groups } of wantedById.values())

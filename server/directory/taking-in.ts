@@ -10,7 +10,6 @@ import type { FactReader } from '../facts.ts'
 import type { Writing } from '../journal.ts'
 import { isoTime } from '../../shared/clock.ts'
 import { namesPrincipals } from '../../shared/device-list.ts'
-import { principalsKey, rowsFact } from '../../shared/facts.ts'
 import { ordinalOf, type PrincipalId } from '../../shared/ids.ts'
 import {
   joinOf,
@@ -22,8 +21,9 @@ import {
   type SourceFields,
   type SourceRecord,
 } from '../../shared/joining.ts'
-import { isUser, normalUserName, type Principal, type User } from '../../shared/principal.ts'
+import { isUser, normalUserName, type User } from '../../shared/principal.ts'
 import { bareUser, giveOrdinals, type DirectoryIndex } from './directory.ts'
+import { principalReader, recordPrincipals } from './principal-record.ts'
 import { keepRecords, ordinalsBy, recordName, recordsByKey, recordsOf } from './source-records.ts'
 
 /** One person as a source tells it. */
@@ -76,13 +76,15 @@ export interface TakingInReader {
   readonly db: Db
 }
 
-/** What is told at once, of which `told` may be a part: an address that stands in it twice joins nobody. */
+/** What is told at once, of which what is weighed may be a part: an address that stands in it twice joins nobody. */
 export interface Batch {
   readonly sharedMails: ReadonlySet<string>
   readonly sharedAccounts: ReadonlySet<string>
+  /** Whoever of the batch is somebody by name is named by it, whichever of two records stands first. */
+  readonly named: ReadonlySet<number>
 }
 
-export const batchOf = (all: Iterable<Told>): Batch => {
+export const batchOf = (directory: Pick<DirectoryIndex, 'ordinalOfKey' | 'personOf'>, all: Iterable<Told>): Batch => {
   const twice = (values: Iterable<string>): ReadonlySet<string> => {
     const seen = new Set<string>()
     const shared = new Set<string>()
@@ -94,7 +96,13 @@ export const batchOf = (all: Iterable<Told>): Batch => {
     return shared
   }
   const list = [...all]
+  const named = new Set<number>()
+  for (const { fields } of list) {
+    const ordinal = directory.ordinalOfKey('user', fields.userName)
+    if (ordinal !== undefined) named.add(directory.personOf(ordinal))
+  }
   return {
+    named,
     sharedMails: twice(list.map(({ fields }) => normalMail(fields.email ?? ''))),
     sharedAccounts: twice(list.map(({ fields }) => normalAccount(fields.managedAppleAccount ?? ''))),
   }
@@ -112,7 +120,7 @@ export const weighTakingIn = async (
   source: string,
   told: readonly Told[],
   now: number,
-  batch: Batch = batchOf(told),
+  batch: Batch = batchOf(directory, told),
 ): Promise<TakingIn> => {
   const known = await recordsByKey(
     db,
@@ -195,7 +203,7 @@ export const keepTakenIn = async (
     for (const record of own) kept.set(recordName(record), record)
   }
   await keepRecords(write.trx, [...kept.values()])
-  await recordUsers(write, users.values())
+  await recordPrincipals(write, users.values())
   return byKey
 }
 
@@ -237,7 +245,7 @@ export const nameNoMore = async (
     users.set(record.ordinal, personAfter(held, all, now))
   }
   await keepRecords(write.trx, kept)
-  await recordUsers(write, users.values())
+  await recordPrincipals(write, users.values())
   const after = [...users.values()]
   return { gone: after, left: after.filter(({ left }) => left !== null) }
 }
@@ -340,14 +348,9 @@ const joinAll = async (
   const byExternalId = await ordinalsBy(db, 'external_id', externalIds, source)
   const person = (ordinal: number): number => directory.personOf(ordinal)
   const candidates = new Set([...byAccount.values(), ...byMail.values(), ...byExternalId.values()].flat().map(person))
-  const named = new Set<number>()
+  const named = new Set<number>(batch.named)
   for (const [ordinal, records] of await recordsOf(db, [...candidates]))
     if (records.some((record) => record.source === source && record.goneAt === null)) named.add(ordinal)
-  // Whoever of this batch is somebody by name is named by it, whichever of the two stands first.
-  for (const name of names) {
-    const ordinal = directory.ordinalOfKey('user', name)
-    if (ordinal !== undefined) named.add(person(ordinal))
-  }
   const found = new Map<string, { readonly ordinal: number; readonly by: JoinedBy }>()
   for (const { key, fields, externalId } of strangers) {
     const name = normalUserName(fields.userName)
@@ -371,26 +374,9 @@ const joinAll = async (
 }
 
 const userReader = (facts: FactReader): ((ordinal: number) => Promise<User | undefined>) => {
-  const chunks = new Map<string, ReadonlyMap<number, Principal>>()
+  const read = principalReader(facts)
   return async (ordinal) => {
-    const key = principalsKey(ordinal)
-    let chunk = chunks.get(key)
-    if (chunk === undefined) {
-      chunk = new Map((await facts.rows(key)).map((row) => [ordinalOf(row.id), row]))
-      chunks.set(key, chunk)
-    }
-    const found = chunk.get(ordinal)
+    const found = await read(ordinal)
     return found !== undefined && isUser(found) ? found : undefined
   }
-}
-
-const recordUsers = async (write: Writing, users: Iterable<User>): Promise<void> => {
-  const byChunk = new Map<`principals/${number}`, User[]>()
-  for (const user of users) {
-    const key = principalsKey(ordinalOf(user.id))
-    const rows = byChunk.get(key)
-    if (rows === undefined) byChunk.set(key, [user])
-    else rows.push(user)
-  }
-  for (const [key, rows] of byChunk) await write.record(rowsFact(key, rows))
 }

@@ -2,19 +2,44 @@
 import { describeRoute } from 'hono-openapi'
 import * as v from 'valibot'
 import { importHeads, importKinds } from '../directory/csv.ts'
-import { importDirectory, type ImportDeps } from '../directory/import.ts'
+import { decodeCsv } from '../directory/csv-text.ts'
+import type { DirectoryImport } from '../directory/import.ts'
 import { answerProblem, type Problem } from '../problem.ts'
 import { answer, problems } from './describe.ts'
 import { query } from './input.ts'
 import { actorIn, allow, api, type RouteModule, type WebContext } from './web.ts'
 
+const fieldChangeSchema = v.object({
+  field: v.string(),
+  before: v.pipe(v.string(), v.description('Empty: there was none')),
+  after: v.string(),
+})
 const importedSchema = v.object({
-  read: v.number(),
+  read: v.pipe(v.number(), v.description('Rows that hold anything')),
   created: v.number(),
   changed: v.number(),
   unchanged: v.number(),
-  errors: v.array(v.object({ row: v.number(), field: v.string(), text: v.string() })),
+  changes: v.pipe(
+    v.array(
+      v.object({
+        row: v.pipe(v.number(), v.description('As a spreadsheet counts: the heads are row 1')),
+        id: v.pipe(v.nullable(v.string()), v.description('Null: it would be new')),
+        name: v.string(),
+        is: v.picklist(['created', 'changed']),
+        joinedBy: v.pipe(v.nullable(v.string()), v.description('The rule by which the row is a person or device that is known')),
+        fields: v.array(fieldChangeSchema),
+      }),
+    ),
+    v.description('Of a dry run: one page of created + changed; empty otherwise'),
+  ),
+  errors: v.pipe(v.array(v.object({ row: v.number(), field: v.string(), text: v.string() })), v.description('One page of errorCount')),
+  errorCount: v.number(),
 })
+const page = (most: number, usual: number) =>
+  v.optional(
+    v.pipe(v.string(), v.regex(/^\d{1,7}$/, 'must be a whole number'), v.transform(Number), v.maxValue(most, `must be at most ${most}`)),
+    String(usual),
+  )
 const flag = v.optional(v.picklist(['true', 'false'], 'must be true or false'), 'false')
 const importQuery = v.object({
   kind: v.picklist(importKinds, `must be one of ${importKinds.join(', ')}`),
@@ -23,19 +48,23 @@ const importQuery = v.object({
     v.pipe(v.picklist(['true', 'false'], 'must be true or false'), v.description('Take the good rows although others are wrong')),
     'false',
   ),
+  changesFrom: page(9_999_999, 0),
+  changesLimit: page(5000, 500),
+  errorsFrom: page(9_999_999, 0),
+  errorsLimit: page(5000, 1000),
 })
 
 const headsInWords = importKinds.map((kind) => `${kind}: ${importHeads[kind].join(',')}`).join('; ')
 
 export const directoryImportRoutes =
-  (deps: ImportDeps): RouteModule =>
+  (deps: { readonly imports: DirectoryImport }): RouteModule =>
   (web) => {
     web.post(
       `${api}/directory/import`,
       describeRoute({
         tags: ['Directory'],
         summary: 'Import people, devices, groups or memberships from CSV',
-        description: `The file as text/csv, or as the field file of multipart/form-data; UTF-8, commas, exact heads (${headsInWords}). All rows or none, unless partial. A file adds and changes and removes nobody.`,
+        description: `The file as text/csv, or as the field file of multipart/form-data; UTF-8, or UTF-16 with its mark; commas, semicolons or tabs; exact heads (${headsInWords}). All rows or none, unless partial. A file adds and changes and removes nobody; an empty cell says nothing. A dry run tells every change, field by field, in pages.`,
         requestBody: { content: { 'text/csv': { schema: { type: 'string' } } } },
         responses: {
           200: answer('Taken over, or with dryRun what it would come to', importedSchema),
@@ -46,10 +75,17 @@ export const directoryImportRoutes =
       allow('manage-directory'),
       query(importQuery),
       async (c) => {
-        const { kind, dryRun, partial } = c.req.valid('query')
+        const { kind, dryRun, partial, changesFrom, changesLimit, errorsFrom, errorsLimit } = c.req.valid('query')
         const text = await textIn(c)
         if (typeof text !== 'string') return answerProblem(c, text)
-        const done = await importDirectory(deps, actorIn(c), kind, text, { dryRun: dryRun === 'true', partial: partial === 'true' })
+        const done = await deps.imports.run(actorIn(c), kind, text, {
+          dryRun: dryRun === 'true',
+          partial: partial === 'true',
+          changesFrom,
+          mostChanges: changesLimit,
+          errorsFrom,
+          mostErrors: errorsLimit,
+        })
         if (!done.ok) {
           const refused = done.error
           return answerProblem(
@@ -70,7 +106,7 @@ export const directoryImportRoutes =
         return answerProblem(c, {
           status: 422,
           code: 'rows-refused',
-          detail: `${imported.errors.length} faults were found, the first in row ${first?.row ?? 0}: ${first?.text ?? ''}. Nothing was taken over. Mend the file, or take the good rows with partial=true.`,
+          detail: `${imported.errorCount} faults were found, the first in row ${first?.row ?? 0}: ${first?.text ?? ''}. Nothing was taken over. Mend the file, or take the good rows with partial=true.`,
           extra: { ...imported },
         })
       },
@@ -99,13 +135,6 @@ const textIn = async (c: WebContext): Promise<string | Problem> => {
     if (typeof file === 'string') return file
     bytes = await file.arrayBuffer()
   } else return { status: 415, code: 'csv-expected', detail: 'Send the file as text/csv, or in a form as multipart/form-data.' }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    return {
-      status: 400,
-      code: 'csv-unreadable',
-      detail: 'The file is not UTF-8. Save it as CSV UTF-8 and send it again. Nothing was taken over.',
-    }
-  }
+  const text = decodeCsv(new Uint8Array(bytes))
+  return text.ok ? text.value : { status: 400, code: text.error.is, detail: `${text.error.text} Nothing was taken over.` }
 }

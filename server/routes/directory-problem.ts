@@ -21,8 +21,18 @@ export const directoryProblem = (
       return {
         status: 409,
         code: refused.is,
-        detail: `This ${what} is kept by ${refused.sources.join(', ')}. Change it there; it is taken over from there by itself.`,
-        extra: { sources: refused.sources },
+        detail:
+          refused.fields === undefined
+            ? `This ${what} is kept by ${refused.sources.join(', ')}. Change it there; it is taken over from there by itself.`
+            : `${refused.fields.join(', ')} of this ${what} ${refused.fields.length === 1 ? 'is' : 'are'} told by ${refused.sources.join(', ')}. Change it there; it is taken over from there by itself. What no source tells can be changed here.`,
+        extra: { sources: refused.sources, ...(refused.fields === undefined ? {} : { fields: refused.fields }) },
+      }
+    case 'same-as':
+      return {
+        status: 409,
+        code: refused.is,
+        detail: 'This is a further account of somebody else, kept for the seats that it holds. Change that person instead.',
+        extra: { id: refused.id },
       }
     case 'owner-unknown':
       return {

@@ -1,16 +1,16 @@
 /**
  * People as a SCIM client sets them, and what of it goes into the directory: a display name, a mail address, a department,
- * and whether anything new is given to them. All else stays beside (rows.ts).
+ * a managed Apple Account, and whether anything new is given to them. All else stays beside (rows.ts).
  */
 import { valueAt, withKey, withValue, type Complex, type Resource, type Value } from './resource.ts'
 import { refusal, type ScimRefusal } from './refusal.ts'
-import { enterpriseSchema, placeNamed, userType, type Place } from './schema.ts'
+import { enterpriseSchema, placeNamed, quartermasterSchema, userType, type Place } from './schema.ts'
 import type { User } from '../../shared/principal.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 
 export const scimSource = 'scim'
 
-export type DirectoryFields = Pick<User, 'displayName' | 'email' | 'department' | 'active'>
+export type DirectoryFields = Pick<User, 'displayName' | 'email' | 'department' | 'active' | 'managedAppleAccount'>
 
 const mostLine = 256
 const mustPlace = (name: string): Place => {
@@ -22,6 +22,7 @@ const displayName = mustPlace('displayName')
 const active = mustPlace('active')
 const emails = mustPlace('emails')
 const department = mustPlace('department')
+const managedAppleAccount = mustPlace('managedAppleAccount')
 
 const textOf = (value: Value | undefined): string => (typeof value === 'string' ? value : '')
 /** The directory keeps lines. */
@@ -50,19 +51,19 @@ export const fieldsOf = (resource: Resource): DirectoryFields => {
     email: lineOf(textOf(directoryEmail(resource)?.['value'])),
     department: lineOf(textOf(valueAt(resource, department))),
     active: resource['active'] !== false,
+    managedAppleAccount: lineOf(textOf(valueAt(resource, managedAppleAccount))),
   }
 }
 
-/**
- * The resource as the directory stands: where another source wrote a field after the client did, that is what holds, and the
- * client is told so.
- */
+/** The resource as the directory stands: where the client says nothing of a field, it is told what another source says. */
 export const asInDirectory = (resource: Resource, user: User): Resource => {
   const set = fieldsOf(resource)
   const text = (value: string): Value | undefined => (value === '' ? undefined : value)
   let current = resource
   if (user.displayName !== set.displayName) current = withValue(current, displayName, text(user.displayName))
   if (user.department !== set.department) current = withValue(current, department, text(user.department))
+  if (user.managedAppleAccount !== set.managedAppleAccount)
+    current = withValue(current, managedAppleAccount, text(user.managedAppleAccount))
   if (user.email !== set.email) current = withValue(current, emails, withEmail(current, user.email))
   return withValue(current, active, user.active)
 }
@@ -99,5 +100,5 @@ export const withManagerAddress = (resource: Resource, usersAddress: string): Re
 export const changedNames = (before: Resource, after: Resource): readonly string[] =>
   [...new Set([...Object.keys(before), ...Object.keys(after)])]
     .filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
-    .map((name) => (name === enterpriseSchema ? 'enterprise' : name))
+    .map((name) => (name === enterpriseSchema ? 'enterprise' : name === quartermasterSchema ? 'quartermaster' : name))
     .sort()

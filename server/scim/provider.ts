@@ -8,7 +8,6 @@ import type { Journal, Writing } from '../journal.ts'
 import { asksFor, conditionsOf, isMatch, parseFilter, type Filter } from './filter.ts'
 import { changeGroup, createGroup, groupWithMembers, removeGroup } from './groups.ts'
 import { patched, readPatch } from './patch.ts'
-import { asInDirectory } from './people.ts'
 import { refusal, type ScimRefusal } from './refusal.ts'
 import { readResource, withKey, type Resource } from './resource.ts'
 import { countRows, findRow, listRows, nameKeyOf, type Narrow, type ScimRow } from './rows.ts'
@@ -183,7 +182,7 @@ export const createScim = (deps: ScimDeps): Scim => {
         const { resource, named } = read.value
         return await change(type, id, isAsRead, parts, async (write, row) => {
           const now = clock.now()
-          if (type === userType) return await changeUser({ directory, now }, write, actor, row, row.resource, resource)
+          if (type === userType) return await changeUser({ directory, now }, write, actor, row, resource)
           // Who does not speak of members does not mean to empty the group.
           const after = named.has('members') ? resource : withKey(resource, 'members', (await groupWithMembers(write, row))['members'])
           return await changeGroup({ chance, now }, write, actor, row, after)
@@ -196,12 +195,12 @@ export const createScim = (deps: ScimDeps): Scim => {
         return await change(type, id, isAsRead, parts, async (write, row) => {
           const now = clock.now()
           const before: Resource =
-            type === groupType ? await groupWithMembers(write, row) : asInDirectory(row.resource, await personOf(write, row))
+            type === groupType ? await groupWithMembers(write, row) : withKey(row.resource, 'active', (await personOf(write, row)).active)
           const after = patched(type, before, operations.value)
           if (!after.ok) return after
           return type === groupType
             ? await changeGroup({ chance, now }, write, actor, row, after.value)
-            : await changeUser({ directory, now }, write, actor, row, before, after.value)
+            : await changeUser({ directory, now }, write, actor, row, after.value)
         })
       }),
     remove: (actor, type, id, isAsRead) =>

@@ -4,6 +4,8 @@
  */
 export const userSchema = 'urn:ietf:params:scim:schemas:core:2.0:User'
 export const enterpriseSchema = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
+/** Of our own, in the form in which Entra ID takes an extension. */
+export const quartermasterSchema = 'urn:ietf:params:scim:schemas:extension:quartermaster:2.0:User'
 export const groupSchema = 'urn:ietf:params:scim:schemas:core:2.0:Group'
 
 export type AttributeType = 'string' | 'boolean' | 'dateTime' | 'reference' | 'binary' | 'complex'
@@ -154,6 +156,10 @@ const enterpriseAttributes: readonly Attribute[] = [
   ]),
 ]
 
+const quartermasterAttributes: readonly Attribute[] = [
+  attribute('managedAppleAccount', 'The managed Apple Account, such as ana@appleid.school.example; goes into the directory'),
+]
+
 const groupAttributes: readonly Attribute[] = [
   attribute('displayName', 'The name of the group; unique without regard to case', { required: true, uniqueness: 'server' }),
   complex(
@@ -195,6 +201,7 @@ export const userType: ResourceType = {
   schema: { id: userSchema, name: 'User', description: 'A person', attributes: userAttributes },
   extensions: [
     { id: enterpriseSchema, name: 'EnterpriseUser', description: 'A person of an organisation', attributes: enterpriseAttributes },
+    { id: quartermasterSchema, name: 'QuartermasterUser', description: 'What the stores ask for', attributes: quartermasterAttributes },
   ],
 }
 export const groupType: ResourceType = {

@@ -7,7 +7,7 @@ import { asInDirectory, withManagerAddress } from './people.ts'
 import { scimBase } from './refusal.ts'
 import type { Complex, Resource } from './resource.ts'
 import { groupIdsOfScim, type ScimRow } from './rows.ts'
-import { enterpriseSchema, groupSchema, userSchema } from './schema.ts'
+import { groupSchema, userSchema, userType } from './schema.ts'
 import { isoTime } from '../../shared/clock.ts'
 import { indexOfOrdinal, membersKey } from '../../shared/facts.ts'
 import { ordinalOf, parseGroupId, parsePrincipalId, principalIdOf, type GroupId } from '../../shared/ids.ts'
@@ -74,7 +74,7 @@ export const createTelling = (deps: { readonly facts: FactReader; readonly db: D
       resource: {
         ...told,
         ...(inGroups.length === 0 ? {} : { groups: inGroups }),
-        schemas: enterpriseSchema in told ? [userSchema, enterpriseSchema] : [userSchema],
+        schemas: [userSchema, ...userType.extensions.map(({ id: urn }) => urn).filter((urn) => urn in told)],
         id: row.id,
         meta: metaOf(row, `${base}/Users/${row.id}`, etag),
       },

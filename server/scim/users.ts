@@ -1,18 +1,30 @@
 /** The acts on people. Each runs inside one act of the journal: it looks at everything first, and then writes all of it. */
 import { appendAudit } from '../audit.ts'
-import { knowPrincipals, type DirectoryIndex } from '../directory/directory.ts'
+import type { DirectoryIndex } from '../directory/directory.ts'
 import { recordMembers } from '../directory/group-record.ts'
-import { principalReader, recordPrincipals } from '../directory/import.ts'
+import { principalReader, recordPrincipals } from '../directory/principal-record.ts'
+import { dropRecord, keepRecords, recordsByKey, recordsOf } from '../directory/source-records.ts'
+import {
+  impliedRecords,
+  keepTakenIn,
+  nameNoMore,
+  personAfter,
+  readerIn,
+  said,
+  weighTakingIn,
+  withRecord,
+  type Told,
+} from '../directory/taking-in.ts'
 import type { Writing } from '../journal.ts'
-import { asInDirectory, changedNames, fieldsOf, nameIn, scimSource, type DirectoryFields } from './people.ts'
+import { asInDirectory, changedNames, fieldsOf, nameIn, scimSource } from './people.ts'
 import { refusal, type ScimRefusal } from './refusal.ts'
 import { withKey, type Resource } from './resource.ts'
 import { deleteRow, findRow, groupIdsOfScim, insertRow, updateRow, type ScimRow } from './rows.ts'
 import type { Actor } from '../../shared/admin.ts'
-import { isoTime } from '../../shared/clock.ts'
 import { namesPrincipals } from '../../shared/device-list.ts'
 import { indexOfOrdinal, membersKey } from '../../shared/facts.ts'
 import { ordinalOf, parseGroupId, parsePrincipalId, principalIdOf } from '../../shared/ids.ts'
+import type { SourceRecord } from '../../shared/joining.ts'
 import { isUser, normalUserName, type User } from '../../shared/principal.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 
@@ -24,7 +36,7 @@ export interface UserActDeps {
 const taken = (userName: string): ScimRefusal =>
   refusal('uniqueness', `The user name ${userName} is taken already. Look the person up by it, and change that one.`)
 
-/** Somebody that the directory knows by this user name is that very person: a file or a store named them first. */
+/** Who it is, the rules of shared/joining.ts say: a file or a store may have named this very person first. */
 export const createUser = async (
   { directory, now }: UserActDeps,
   write: Writing,
@@ -35,40 +47,41 @@ export const createUser = async (
   if (!userName.ok) return userName
   const nameKey = normalUserName(userName.value)
   if ((await findRow(write.trx, 'User', { nameKey })) !== undefined) return err(taken(userName.value))
-  const { ordinalOf: ordinalOfKey } = await knowPrincipals(write, directory, scimSource, [{ kind: 'user', key: userName.value }])
-  const ordinal = ordinalOfKey('user', userName.value)
-  const id = principalIdOf('user', ordinal)
-  // Someone of SCIM was called so before, and stores keep that person's seats under this name.
-  if ((await findRow(write.trx, 'User', { id })) !== undefined) return err(taken(userName.value))
-  const held = await principalReader(write)(ordinal)
-  if (held === undefined || !isUser(held)) throw new Error(`scim: ${id} was made and is not there`)
   const resource = sent['active'] === undefined ? withKey(sent, 'active', true) : sent
+  const weighed = await weighTakingIn(readerIn(write), directory, scimSource, [toldOf(nameKey, userName.value, resource)], now)
+  const before = weighed.plan[0]?.before
+  // Someone of SCIM was called so before, and stores keep that person's seats under this name.
+  if (before !== undefined && (await findRow(write.trx, 'User', { id: before.id })) !== undefined) return err(taken(userName.value))
+  const person = (await keepTakenIn(write, directory, scimSource, weighed)).get(nameKey)
+  if (person === undefined) throw new Error(`scim: ${nameKey} was taken in and is not there`)
   const row: ScimRow = {
     kind: 'User',
-    id,
+    id: person.id,
     nameKey,
     externalId: externalIdOf(resource),
     resource,
     createdAt: now,
     modifiedAt: now,
   }
-  const fields = fieldsOf(resource)
-  const isNamedAlready = held.left === null && held.sources.some((source) => source !== scimSource && namesPrincipals(source))
-  await recordPrincipals(write, [
-    { ...held, ...mergedFields(held, undefined, fields), sources: withScim(held.sources), left: null } satisfies User,
-  ])
   await insertRow(write.trx, row)
-  await audit(write, actor, now, isNamedAlready ? 'user.changed' : 'user.added', id, isNamedAlready ? ['sources'] : [])
+  const isNamedAlready =
+    before !== undefined && before.left === null && before.sources.some((source) => source !== scimSource && namesPrincipals(source))
+  await audit(write, actor, now, isNamedAlready ? 'user.changed' : 'user.added', person.id, isNamedAlready ? ['sources'] : [])
   return ok(row)
 }
 
-/** `before`: what the client is taken to have set until now; a field that it never set and does not set now stays as another source has it. */
+const toldOf = (nameKey: string, userName: string, resource: Resource): Told => ({
+  key: nameKey,
+  fields: { ...fieldsOf(resource), userName },
+  externalId: externalIdOf(resource),
+})
+
+/** A field that the client does not set stays as the next source has it. */
 export const changeUser = async (
   { directory, now }: UserActDeps,
   write: Writing,
   actor: Actor,
   row: ScimRow,
-  before: Resource,
   after: Resource,
 ): Promise<Result<ScimRow, ScimRefusal>> => {
   const userName = nameIn(after, 'userName')
@@ -77,19 +90,54 @@ export const changeUser = async (
   const nameKey = normalUserName(userName.value)
   if (nameKey !== row.nameKey && (await isTaken(directory, write, row, nameKey))) return err(taken(userName.value))
   const resource = after['active'] === undefined ? withKey(after, 'active', person.active) : after
-  const known = [person.userName, ...(person.otherNames ?? [])].map(normalUserName)
-  const next: User = {
-    ...person,
-    ...mergedFields(person, fieldsOf(before), fieldsOf(resource)),
-    ...(known.includes(nameKey) ? {} : { otherNames: [...(person.otherNames ?? []), userName.value.trim()] }),
+  const record = await recordOf(write, row, person)
+  const next: SourceRecord = {
+    ...record,
+    key: nameKey,
+    fields: said({ ...fieldsOf(resource), userName: userName.value }),
+    externalId: externalIdOf(resource),
+    toldAt: now,
   }
-  const changed = changedNames(asInDirectory(row.resource, person), asInDirectory(resource, next))
+  const held = (await recordsOf(write.trx, [ordinalOf(person.id)])).get(ordinalOf(person.id)) ?? impliedRecords(person)
+  const records = withRecord(
+    held.filter((other) => other.source !== scimSource || other.key !== record.key),
+    next,
+  )
+  const changedPerson = personAfter(person, records, now)
+  // To set what another source says already makes the client the one who says it.
+  const changed = [
+    ...new Set([
+      ...changedNames(row.resource, resource),
+      ...changedNames(asInDirectory(row.resource, person), asInDirectory(resource, changedPerson)),
+    ]),
+  ].sort()
   if (changed.length === 0) return ok(row)
   const changedRow: ScimRow = { ...row, nameKey, externalId: externalIdOf(resource), resource, modifiedAt: now }
-  if (JSON.stringify(person) !== JSON.stringify(next)) await recordPrincipals(write, [next])
+  if (record.key !== nameKey) await dropRecord(write.trx, scimSource, record.key)
+  await keepRecords(write.trx, records)
+  if (JSON.stringify(person) !== JSON.stringify(changedPerson)) await recordPrincipals(write, [changedPerson])
   await updateRow(write.trx, changedRow)
   await audit(write, actor, now, 'user.changed', row.id, changed)
   return ok(changedRow)
+}
+
+/** What SCIM says of the person; made of what it told where that was before such records were kept. */
+const recordOf = async (write: Writing, row: ScimRow, person: User): Promise<SourceRecord> =>
+  (await recordsByKey(write.trx, scimSource, [row.nameKey])).get(row.nameKey) ?? {
+    source: scimSource,
+    key: row.nameKey,
+    ordinal: ordinalOf(person.id),
+    fields: said({ ...fieldsOf(row.resource), userName: nameOf(row) }),
+    externalId: row.externalId,
+    joinedBy: 'user-name',
+    since: row.createdAt,
+    toldAt: row.modifiedAt,
+    goneAt: null,
+  }
+
+const nameOf = ({ resource, nameKey }: ScimRow): string => {
+  const name = resource['userName']
+  return typeof name === 'string' ? name : nameKey
 }
 
 /**
@@ -98,8 +146,6 @@ export const changeUser = async (
  */
 export const removeUser = async ({ now }: UserActDeps, write: Writing, actor: Actor, row: ScimRow): Promise<void> => {
   const person = await personOf(write, row)
-  const sources = person.sources.filter((source) => source !== scimSource)
-  const hasLeft = !sources.some(namesPrincipals)
   const ordinal = ordinalOf(person.id)
   const groups = await write.rows('groups')
   for (const text of await groupIdsOfScim(write.trx)) {
@@ -114,7 +160,8 @@ export const removeUser = async ({ now }: UserActDeps, write: Writing, actor: Ac
       [...ordinals].filter((member) => member !== ordinal),
     )
   }
-  await recordPrincipals(write, [{ ...person, sources, left: hasLeft ? (person.left ?? isoTime(now)) : person.left } satisfies User])
+  await keepRecords(write.trx, [await recordOf(write, row, person)])
+  const hasLeft = (await nameNoMore(write, scimSource, [row.nameKey], now)).left.length > 0
   await deleteRow(write.trx, 'User', row.id)
   await audit(write, actor, now, hasLeft ? 'user.left' : 'user.changed', row.id, hasLeft ? [] : ['sources'])
 }
@@ -138,17 +185,8 @@ const isTaken = async (directory: DirectoryIndex, write: Writing, row: ScimRow, 
         .where('key', '=', nameKey)
         .executeTakeFirst()
     )?.ordinal
-  return known !== undefined && principalIdOf('user', known) !== row.id
+  return known !== undefined && principalIdOf('user', directory.personOf(known)) !== row.id
 }
-
-/** The last source that manages a field owns it. */
-const mergedFields = (held: User, before: DirectoryFields | undefined, after: DirectoryFields): DirectoryFields => {
-  const text = (name: 'displayName' | 'email' | 'department'): string =>
-    after[name] !== '' ? after[name] : before !== undefined && before[name] !== '' ? '' : held[name]
-  return { displayName: text('displayName'), email: text('email'), department: text('department'), active: after.active }
-}
-
-const withScim = (sources: readonly string[]): readonly string[] => (sources.includes(scimSource) ? sources : [...sources, scimSource])
 
 export const externalIdOf = (resource: Resource): string | null => {
   const value = resource['externalId']

@@ -24,6 +24,8 @@ const tables = [
   'devices',
   'edits',
   'idempotency',
+  'import_jobs',
+  'import_parts',
   'license_keys',
   'locations',
   'meta',
@@ -41,6 +43,7 @@ const tables = [
   'sessions',
   'setup_links',
   'source_groups',
+  'source_records',
   'store_cursors',
   'syncs',
 ]

@@ -17,6 +17,7 @@ afterAll(() => desk.close())
 
 let last = 0
 /** A name that nobody else has. */
+const quartermaster = 'urn:ietf:params:scim:schemas:extension:quartermaster:2.0:User'
 const fresh = (): string => `person-${(last += 1)}`
 const get = (path: string): Promise<Answer> => desk.scim('GET', path)
 const user = (more: object = {}) => ({ schemas: [core], userName: fresh(), ...more })
@@ -74,13 +75,22 @@ const discovery: readonly Check[] = [
   ],
   [
     '7643 6: a type names its extensions',
-    async () => expect((await get('/ResourceTypes/User')).body.schemaExtensions).toEqual([{ schema: enterprise, required: false }]),
+    async () =>
+      expect((await get('/ResourceTypes/User')).body.schemaExtensions).toEqual([
+        { schema: enterprise, required: false },
+        { schema: quartermaster, required: false },
+      ]),
   ],
   ['7643 6: an unknown type is not found', async () => expectError(await get('/ResourceTypes/Robot'), 404)],
   [
     '7643 7: the schemas are a list',
     async () =>
-      expect((await get('/Schemas')).body.Resources.map((each: { readonly id: string }) => each.id)).toEqual([core, enterprise, coreGroup]),
+      expect((await get('/Schemas')).body.Resources.map((each: { readonly id: string }) => each.id)).toEqual([
+        core,
+        enterprise,
+        quartermaster,
+        coreGroup,
+      ]),
   ],
   [
     '7643 7: a schema is found by its URN',

@@ -28,7 +28,7 @@ test('somebody known from a file is that very person, and each source keeps what
   })
 })
 
-test('the last source that writes a field owns it, and the client sees it and can write it again', async () => {
+test('what the client says stands before a file, and what it does not say falls to the file', async () => {
   await using school = await openScimSchool()
   const id = await school.makeUser('ana', { displayName: 'From SCIM', [enterprise]: { department: 'Physics', division: 'North' } })
   const before = (await school.scim('GET', `/Users/${id}`)).body
@@ -36,32 +36,44 @@ test('the last source that writes a field owns it, and the client sees it and ca
   await school.ask('POST', 'directory/import?kind=users', { csv })
   const { body } = await school.scim('GET', `/Users/${id}`)
   expect(body).toMatchObject({
-    displayName: 'From a file',
-    active: false,
+    displayName: 'From SCIM',
+    active: true,
     emails: [{ value: 'new@school.example' }],
-    [enterprise]: { department: 'Arts', division: 'North' },
+    [enterprise]: { department: 'Physics', division: 'North' },
   })
   expect(body.meta.version).not.toBe(before.meta.version)
   expect((await school.find('/Users', 'emails[type eq "work"].value eq "new@school.example"')).body.totalResults).toBe(1)
-  await school.patch(
-    `/Users/${id}`,
-    { op: 'replace', path: 'active', value: true },
-    { op: 'remove', path: `${enterprise}:department` },
-    { op: 'replace', path: 'displayName', value: 'From SCIM' },
-  )
-  expect((await school.get(`users/${id}`)).body).toMatchObject({ displayName: 'From SCIM', active: true, department: '' })
+  await school.patch(`/Users/${id}`, { op: 'remove', path: `${enterprise}:department` }, { op: 'remove', path: 'displayName' })
+  expect((await school.get(`users/${id}`)).body).toMatchObject({ displayName: 'From a file', active: true, department: 'Arts' })
+  // Once the client names her no more, the file is her one source, and its word stands whole.
+  await school.scim('DELETE', `/Users/${id}`)
+  expect((await school.get(`users/${id}`)).body).toMatchObject({ displayName: 'From a file', active: false, left: null, sources: ['csv'] })
 })
 
-test('a PUT clears what the client had set, and leaves what only a file says', async () => {
+test('a PUT takes back what the client had said, and what a file says stands again', async () => {
   await using school = await openScimSchool()
   const id = await school.makeUser('ana', { displayName: 'Ana S.', title: 'Head' })
+  expect((await school.get(`users/${id}`)).body.displayName).toBe('Ana S.')
   await school.scim('PUT', `/Users/${id}`, { body: { schemas: [core], userName: 'ana' } })
-  expect((await school.get(`users/${id}`)).body).toMatchObject({ displayName: '', email: 'ana@school.example', department: 'Maths' })
+  expect((await school.get(`users/${id}`)).body).toMatchObject({
+    displayName: 'Ana Maier',
+    email: 'ana@school.example',
+    department: 'Maths',
+  })
 })
 
-test('what SCIM names is not changed by hand', async () => {
+test('to say what a file says too makes the client the one who says it', async () => {
   await using school = await openScimSchool()
-  const id = await school.makeUser('cleo')
+  const id = await school.makeUser('ana')
+  await school.patch(`/Users/${id}`, { op: 'replace', path: 'displayName', value: 'Ana Maier' })
+  const csv = 'userName,displayName,email,department,active,managedAppleAccount\nana,Somebody else,,,,\n'
+  await school.ask('POST', 'directory/import?kind=users', { csv })
+  expect((await school.get(`users/${id}`)).body.displayName).toBe('Ana Maier')
+})
+
+test('what SCIM tells is not changed by hand, and what it does not tell is', async () => {
+  await using school = await openScimSchool()
+  const id = await school.makeUser('cleo', { displayName: 'Cleo' })
   const group = await school.makeGroup('Pupils', [id])
   for (const [method, path, body] of [
     ['PATCH', `users/${id}`, { displayName: 'x' }],
@@ -71,7 +83,19 @@ test('what SCIM names is not changed by hand', async () => {
     ['DELETE', `groups/${group}`, undefined],
   ] as const)
     expect([method, path, (await school.ask(method, path, { ...(body && { body }) })).status]).toEqual([method, path, 409])
-  expect((await school.get(`users/${id}`)).body).toMatchObject({ sources: ['scim'], left: null })
+  expect((await school.get(`users/${id}`)).body).toMatchObject({ displayName: 'Cleo', sources: ['scim'], left: null })
+  // What SCIM does not tell is a hand's to say, until it tells it.
+  expect((await school.ask('PATCH', `users/${id}`, { body: { department: 'Arts' } })).body).toMatchObject({
+    department: 'Arts',
+    sources: ['scim', 'hand'],
+  })
+  await school.patch(`/Users/${id}`, { op: 'add', value: { [`${enterprise}:department`]: 'Physics' } })
+  expect((await school.get(`users/${id}`)).body.department).toBe('Physics')
+  expect((await school.ask('PATCH', `users/${id}`, { body: { department: 'Arts' } })).body).toMatchObject({
+    code: 'owned-by-source',
+    sources: ['scim'],
+    fields: ['department'],
+  })
 })
 
 test('after a new user name it is the same person, for files too, and stores keep the seats under the first', async () => {
