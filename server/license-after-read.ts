@@ -65,6 +65,7 @@ export const licenseAfter = (
     countSource: connector.capabilities.counts,
     assignable: read.assignable && connector.capabilities.assign,
     gone: false,
+    ...(read.remark === undefined ? {} : { remark: read.remark }),
     ...own,
   }
 }

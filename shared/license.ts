@@ -92,6 +92,8 @@ export interface License {
   readonly gone: boolean
   readonly lowThreshold: number | null
   readonly note: string
+  /** What the store said of it that a person ought to know, such as why nobody new can have it. Absent: nothing. */
+  readonly remark?: string
   readonly tally: Tally
 }
 

@@ -55,6 +55,7 @@ const viewOf = (license: License) => ({
   gone: license.gone,
   lowThreshold: license.lowThreshold,
   note: license.note,
+  remark: license.remark ?? null,
 })
 
 const keys = {

@@ -157,6 +157,7 @@ export const licenseSchema = v.object({
   gone: v.pipe(v.boolean(), v.description('The store no longer lists it; the last counts are kept with their age')),
   lowThreshold: v.nullable(v.number()),
   note: v.string(),
+  remark: v.pipe(v.nullable(v.string()), v.description('What the store said of it, such as why nobody new can have it. Null: nothing')),
 })
 
 export const seatSchema = v.object({

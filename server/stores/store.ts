@@ -72,6 +72,8 @@ export interface LicenseRead {
   readonly unlimited: boolean
   /** The store names it as one that the Location has no more. */
   readonly gone?: true
+  /** What a person ought to know of it, such as why nobody new can have it. Absent: nothing. */
+  readonly remark?: string
 }
 
 /** Who holds a seat, in the store's words: `key` is the user name or serial number, normalised. */
@@ -126,6 +128,59 @@ export interface StoreDevices {
   read(onPage: (devices: readonly DeviceRead[]) => void): Promise<Result<undefined, StoreFailure>>
   /** One device, also when the list names it no more. Undefined: the store knows of none. */
   find(serialNumber: string): Promise<Result<DeviceRead | undefined, StoreFailure>>
+}
+
+// ---- A directory ----
+
+/** A person as a directory tells them. Of a change only what is said has changed; empty: there is none. `key` is the directory's own id, which stays. */
+export type DirectoryUserTold =
+  | {
+      readonly is: 'told'
+      readonly key: string
+      readonly fields: {
+        readonly userName?: string
+        readonly displayName?: string
+        readonly email?: string
+        readonly department?: string
+        readonly active?: boolean
+      }
+      /** Of a source behind it, by which a person is found again who was made anew. */
+      readonly externalId?: string
+    }
+  | { readonly is: 'gone'; readonly key: string }
+
+/** Keys of people, or of groups directly nested. A group can be told in several parts. */
+export interface MembersTold {
+  readonly added: readonly string[]
+  readonly removed: readonly string[]
+}
+export type DirectoryGroupTold =
+  | {
+      readonly is: 'told'
+      readonly key: string
+      readonly name?: string
+      readonly members: MembersTold
+      readonly groups: MembersTold
+    }
+  | { readonly is: 'gone'; readonly key: string }
+
+/** `begin` is called at the start and again when the reading starts over: forget what came before. */
+export interface DirectorySink<Told> {
+  begin(whole: boolean): void
+  page(told: readonly Told[]): void
+}
+
+export interface DirectoryRead {
+  /** Opaque; the next reading with it tells what has changed since. Null: there are only whole ones. */
+  readonly cursor: string | null
+  /** A whole reading proves absences too. Of changes the same one may come twice, in any order. */
+  readonly whole: boolean
+}
+
+/** A store that keeps the organisation's directory. It is only read. */
+export interface StoreDirectory {
+  readUsers(cursor: string | null, sink: DirectorySink<DirectoryUserTold>): Promise<Result<DirectoryRead, StoreFailure>>
+  readGroups(cursor: string | null, sink: DirectorySink<DirectoryGroupTold>): Promise<Result<DirectoryRead, StoreFailure>>
 }
 
 /** Takes a walk's pages as they come. `begin` is called at the start and again when the walk starts over: forget what came before. */
@@ -348,6 +403,8 @@ export interface StoreConnection {
   readonly subscriptions: StoreSubscriptions | undefined
   /** Undefined: no access to the organisation's device list is set up, or the store has none. */
   readonly devices: StoreDevices | undefined
+  /** Absent: the store keeps no directory. */
+  readonly directory?: StoreDirectory | undefined
   /** Names, prices, where icons are; ids the store tells nothing about are left out. Never needed for counts. */
   describe(productIds: readonly string[], country: string): Promise<Result<readonly ProductDescription[], StoreFailure>>
   /** The store's present limits for one write; re-read by age and after every `over-limit`. */
