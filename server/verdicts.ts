@@ -5,13 +5,14 @@ import type { NamedPrincipal, PrincipalNames } from './principals.ts'
 import { groupsIn, weighLicense } from './weighing.ts'
 import type { Because, PlacedWish, Verdict, VerdictState } from '../shared/assignment.ts'
 import { becauseInWords } from '../shared/assignment.ts'
-import { indexOfOrdinal, seatAt, wishesKey } from '../shared/facts.ts'
-import { assignmentIdOf, targetOf, type AssignmentId, type TargetKey } from '../shared/ids.ts'
+import { explainer, pathsIn, type Explanation, type PathOf, type Step } from '../shared/explain.ts'
+import { stepInWords, type StepNames } from '../shared/explain-words.ts'
+import { indexOfOrdinal, membersKey, wishesKey } from '../shared/facts.ts'
+import { nestingOf } from '../shared/groups.ts'
+import { assignmentIdOf, targetOf, type AssignmentId, type GroupId, type TargetKey } from '../shared/ids.ts'
 import type { License } from '../shared/license.ts'
+import { displayNameOf } from '../shared/principal.ts'
 import { reconcile, type Reconciled, type ReconcileInput } from '../shared/reconcile.ts'
-import { freeSeats } from '../shared/serving.ts'
-import { ordinalsOf } from '../shared/touching.ts'
-import { isoTime } from '../shared/clock.ts'
 
 export interface ExplainDeps {
   readonly facts: FactReader
@@ -30,9 +31,9 @@ export const reconcileInputOf = async (
   return await weighLicense(facts, license, { directory, registrations }, now, wishes)
 }
 
-/** One step on the way to a verdict, in the order in which they were weighed. */
+/** One step on the way to a verdict, in the order in which they were weighed. Its codes are those of shared/explain.ts. */
 export interface PathStep {
-  readonly code: 'assignment' | 'seat' | 'no-seat' | 'order' | 'failure' | 'free-seats' | 'verdict'
+  readonly code: Step['code']
   readonly text: string
   readonly assignmentId?: AssignmentId
   /** Of an assignment: it is the one that decided. */
@@ -47,34 +48,33 @@ export interface Explained {
   readonly path: readonly PathStep[]
 }
 
-export interface Explanation {
+export interface LicenseExplanation {
   readonly input: ReconcileInput
   readonly reconciled: Reconciled
   /** Paths are made for these alone: they are many, and a page shows few. */
   explain(verdicts: readonly Verdict[]): Promise<readonly Explained[]>
 }
 
-export const explain = async (deps: ExplainDeps, names: PrincipalNames, license: License): Promise<Explanation> => {
+export const explain = async (deps: ExplainDeps, names: PrincipalNames, license: License): Promise<LicenseExplanation> => {
   const input = await reconcileInputOf(deps, license)
   const reconciled = reconcile(input)
   return {
     input,
     reconciled,
     explain: async (verdicts) => {
-      const membersByKey = new Map(input.wishes.map(({ key }) => [key, new Set(ordinalsOf(key, input.directory))]))
-      const nameByKey = await targetNames(
-        deps.facts,
-        names,
-        input.wishes.map(({ key }) => key),
-      )
+      const explainOne = explainer(input, reconciled, await nestingPaths(deps.facts, input))
+      const explanations = verdicts.map(({ ordinal }) => explainOne(ordinal))
+      const words = await stepNames(deps.facts, names, license, explanations)
       const explained: Explained[] = []
-      for (const verdict of verdicts)
+      for (const [at, { steps }] of explanations.entries()) {
+        const verdict = verdicts[at] as Verdict
         explained.push({
           principal: await names.of(verdict.ordinal),
           state: verdict.state,
           because: { ...verdict.because, text: becauseInWords(verdict.because) },
-          path: pathTo(input, verdict, membersByKey, nameByKey),
+          path: steps.map((step) => pathStep(step, license, words)),
         })
+      }
       return explained
     },
   }
@@ -84,62 +84,55 @@ export const explain = async (deps: ExplainDeps, names: PrincipalNames, license:
 export const verdictInOrder = (verdicts: readonly Verdict[]): readonly { readonly verdict: Verdict; readonly at: number }[] =>
   verdicts.map((verdict, at) => ({ verdict, at: at + 1 }))
 
-const pathTo = (
-  input: ReconcileInput,
-  verdict: Verdict,
-  membersByKey: ReadonlyMap<TargetKey, ReadonlySet<number>>,
-  nameByKey: ReadonlyMap<TargetKey, string>,
-): readonly PathStep[] => {
-  const { license, seats, orders } = input
-  const path: PathStep[] = []
-  // 1. The assignments that touch this principal, the first taken first.
-  for (const placed of [...input.wishes].sort((a, b) => a.taken - b.taken)) {
-    if (membersByKey.get(placed.key)?.has(verdict.ordinal) !== true) continue
-    path.push({
-      code: 'assignment',
-      text: `${nameByKey.get(placed.key) ?? placed.key}: ${wishInWords(placed)}, by ${placed.by} at ${placed.at}`,
-      assignmentId: assignmentIdOf(license.id, placed.key),
-      decides: placed.key === verdict.key,
-    })
+const pathStep = (step: Step, license: License, names: StepNames): PathStep => ({
+  code: step.code,
+  text: stepInWords(step, names),
+  ...(step.code === 'assignment'
+    ? { assignmentId: assignmentIdOf(license.id, step.placed.key), decides: step.yields === undefined }
+    : step.code === 'order' || step.code === 'failure'
+      ? { orderId: step.order.id }
+      : {}),
+})
+
+/** Through which nested groups somebody is in a group that a wish names. Columns are read only where groups nest. */
+const nestingPaths = async (facts: FactReader, { wishes }: ReconcileInput): Promise<PathOf> => {
+  const nesting = nestingOf(await facts.rows('groups'))
+  const ownByGroup = new Map<GroupId, Uint32Array>()
+  for (const named of groupsIn(wishes)) {
+    const within = nesting.within(named)
+    if (within.length > 1)
+      for (const group of within) if (!ownByGroup.has(group)) ownByGroup.set(group, (await facts.columns(membersKey(group))).ordinals)
   }
-  // 2. The seat that is there.
-  const at = indexOfOrdinal(seats.ordinals, verdict.ordinal)
-  if (at < 0) path.push({ code: 'no-seat', text: `Holds no seat of ${license.product.name}, as of ${license.asOf}` })
-  else {
-    const seat = seatAt(seats, at)
-    path.push({
-      code: 'seat',
-      text: `Holds a seat since ${isoTime(seat.sinceS * 1000)}, ${seat.origin === 'assignment' ? 'placed by an assignment' : 'found at the store'}`,
-    })
-  }
-  // 3. What was asked of the store, and what it said.
-  for (const order of orders) {
-    if (order.open.includes(verdict.ordinal))
-      path.push({ code: 'order', text: `Order ${order.id} (${order.action}) is ${order.state}`, orderId: order.id })
-    for (const failure of order.failures)
-      if (failure.ordinal === verdict.ordinal) path.push({ code: 'failure', text: failure.text, orderId: order.id })
-  }
-  // 4. What is left, where that is the question.
-  if (verdict.state === 'waiting' || verdict.because.code === 'order-to-come') {
-    const coming = new Map(orders.filter(({ action }) => action === 'associate').flatMap(({ open }) => open.map((one) => [one, true])))
-    const free = freeSeats(license, seats, coming)
-    path.push({
-      code: 'free-seats',
-      text: Number.isFinite(free) ? `${free} seats are free to be asked for, as of ${license.asOf}` : 'The store sets no limit',
-    })
-  }
-  path.push({ code: 'verdict', text: becauseInWords(verdict.because) })
-  return path
+  return pathsIn(nesting, (group, ordinal) => {
+    const own = ownByGroup.get(group)
+    return own === undefined || indexOfOrdinal(own, ordinal) >= 0
+  })
 }
 
-const wishInWords = ({ wish }: PlacedWish): string => {
-  switch (wish.mode) {
-    case 'removed':
-      return `removed, seats ${wish.seats === 'keep' ? 'kept as found' : 'to be given back'}`
-    case 'exclude':
-      return 'excluded'
-    case 'include':
-      return `${wish.intent}, by ${wish.licenseType}`
+const stepNames = async (
+  facts: FactReader,
+  names: PrincipalNames,
+  license: License,
+  explanations: readonly Explanation[],
+): Promise<StepNames> => {
+  const steps = explanations.flatMap((one) => one.steps)
+  const keys = steps.flatMap((step) =>
+    step.code === 'assignment' || step.code === 'owner' ? [step.placed.key] : step.code === 'free-seats' ? step.heldFor : [],
+  )
+  const nameByKey = await targetNames(facts, names, [...new Set(keys)])
+  const nameByOrdinal = new Map<number, string>()
+  for (const step of steps)
+    for (const ordinal of step.code === 'queue' ? step.ahead : step.code === 'owner' ? [step.owner] : []) {
+      const found = nameByOrdinal.has(ordinal) ? undefined : await names.find(ordinal)
+      if (found !== undefined) nameByOrdinal.set(ordinal, displayNameOf(found))
+    }
+  const groupName = new Map((await facts.rows('groups')).map(({ id, name }) => [id, name]))
+  return {
+    product: license.product.name,
+    target: (key) => nameByKey.get(key) ?? key,
+    group: (id) => groupName.get(id) ?? 'a group that is no longer known',
+    principal: (ordinal) => nameByOrdinal.get(ordinal) ?? String(ordinal),
+    when: (iso) => iso,
   }
 }
 

@@ -88,7 +88,14 @@ test.each(onEachDatabase)(
       state: 'waiting',
       because: { code: 'no-seat-left', position: 1 },
     })
-    expect(waiting[0].path.map(({ code }: { code: string }) => code)).toEqual(['assignment', 'no-seat', 'free-seats', 'verdict'])
+    expect(waiting[0].path.map(({ code }: { code: string }) => code)).toEqual([
+      'assignment',
+      'license-type',
+      'no-seat',
+      'free-seats',
+      'queue',
+      'verdict',
+    ])
     const { items: seats } = (await school.get(`licenses/${license}/seats`)).body
     const { items: orders } = (await school.get(`orders?license=${license}`)).body
     expect(orders).toHaveLength(1)
