@@ -21,7 +21,7 @@ import {
 import { parseGroupId, parseLicenseId, type GroupId, type LicenseId } from '../shared/ids.ts'
 import { isOpen, type Order } from '../shared/order.ts'
 import type { Group } from '../shared/principal.ts'
-import { reconcile } from '../shared/reconcile.ts'
+import { decide } from '../shared/reconcile.ts'
 import { nextTurnOf } from '../shared/touching.ts'
 
 export interface Reconciler {
@@ -115,7 +115,7 @@ export const createReconciler = (deps: ReconcilerDeps): Reconciler => {
       const input = await weigh(write, weighing, clock.now())
       if (input === undefined) return
       const { license, seats, orders: openOrders, locationOrders } = input
-      const { steps, tally } = reconcile(input)
+      const { steps, tally } = decide(input)
       if (JSON.stringify(tally) !== JSON.stringify(license.tally)) await write.record(rowsFact(licensesKey(id), [{ ...license, tally }]))
       if (steps.keepAsFound.length > 0)
         await write.record(

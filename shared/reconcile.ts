@@ -86,12 +86,15 @@ export interface Steps {
   readonly settledClaims: readonly Claim[]
 }
 
-export interface Reconciled {
-  /** One for each principal that a wish touches, in the order of serving. */
-  readonly verdicts: readonly Verdict[]
+export interface Decided {
   readonly steps: Steps
   readonly tally: Tally
   readonly tallyByKey: ReadonlyMap<TargetKey, WishTally>
+}
+
+export interface Reconciled extends Decided {
+  /** One for each principal that a wish touches, in the order of serving. */
+  readonly verdicts: readonly Verdict[]
 }
 
 export interface WishTally {
@@ -177,7 +180,9 @@ interface Weighing {
   /** Where each one's seat is among the seats; -1: none. */
   readonly seatAt: Int32Array
   readonly wanted: { readonly required: number[]; readonly claimByPlace: Map<number, Claim> }
-  readonly verdicts: Verdict[]
+  readonly counts: Counts
+  /** Undefined: nobody asks for them, and there can be millions. */
+  readonly verdicts: Verdict[] | undefined
   readonly register: number[]
   readonly associate: number[]
   readonly disassociate: number[]
@@ -191,6 +196,14 @@ interface Weighing {
 }
 
 export const reconcile = (input: ReconcileInput): Reconciled => {
+  const verdicts: Verdict[] = []
+  return { verdicts, ...weighAll(input, verdicts) }
+}
+
+/** What follows, without a verdict for each: for whoever acts and explains nothing. */
+export const decide = (input: ReconcileInput): Decided => weighAll(input, undefined)
+
+const weighAll = (input: ReconcileInput, verdicts: Verdict[] | undefined): Decided => {
   const wishes = actingWishes(input.wishes, input.now)
   const touches = touchedBy(wishes, input.directory)
   const weighing: Weighing = {
@@ -200,7 +213,8 @@ export const reconcile = (input: ReconcileInput): Reconciled => {
     touches,
     seatAt: placesIn(input.seats.ordinals, touches.ordinals),
     wanted: { required: [], claimByPlace: new Map() },
-    verdicts: [],
+    counts: { ...noTally, adopted: 0, byWish: [] },
+    verdicts,
     register: [],
     associate: [],
     disassociate: [],
@@ -213,12 +227,11 @@ export const reconcile = (input: ReconcileInput): Reconciled => {
   partByMind(weighing)
   leaveAlone(weighing)
   const desired = serve(weighing)
-  const { verdicts, register, associate, disassociate, keepAsFound, drop, unsettled, settledClaims } = weighing
+  const { counts, register, associate, disassociate, keepAsFound, drop, unsettled, settledClaims } = weighing
   const settled = input.wishes.filter(({ key, wish }) => wish.mode === 'removed' && !unsettled.has(key)).map(({ key }) => key)
   return {
-    verdicts,
     steps: { register, associate, disassociate, keepAsFound: keepAsFound.sort((a, b) => a - b), drop, settled, settledClaims },
-    ...count(verdicts, desired, input.seats),
+    ...talliesOf(weighing, counts, desired),
   }
 }
 
@@ -238,8 +251,11 @@ const ordinalAt = ({ touches }: Weighing, place: number): number => touches.ordi
 const decidingAt = ({ wishes, touches }: Weighing, place: number): ActingWish => wishes[touches.deciding[place] as number] as ActingWish
 const removalAt = ({ wishes, touches }: Weighing, place: number): ActingWish | undefined => wishes[(touches.removed?.[place] ?? 0) - 1]
 
-const give = (weighing: Weighing, place: number, state: VerdictState, because: Because): void =>
-  void weighing.verdicts.push({ ordinal: ordinalAt(weighing, place), state, because, key: decidingAt(weighing, place).placed.key })
+const give = (weighing: Weighing, place: number, state: VerdictState, because: Because): void => {
+  countIn(weighing.counts, weighing.touches.deciding[place] as number, state, because)
+  if (weighing.verdicts !== undefined)
+    weighing.verdicts.push({ ordinal: ordinalAt(weighing, place), state, because, key: decidingAt(weighing, place).placed.key })
+}
 
 // One object each: there can be millions of verdicts.
 const hasSeat: Because = { code: 'has-seat' }
@@ -509,25 +525,27 @@ const serveOne = (weighing: Weighing, place: number, left: SeatsLeft, isReserved
   }
 }
 
-const count = (verdicts: readonly Verdict[], desired: number, seats: Columns): Pick<Reconciled, 'tally' | 'tallyByKey'> => {
-  const sums = { placed: 0, pending: 0, waiting: 0, refused: 0 }
-  const tallyByKey = new Map<TargetKey, { placed: number; pending: number; waiting: number; refused: number }>()
-  let tally: { placed: number; pending: number; waiting: number; refused: number } | undefined
-  let tallied: TargetKey | undefined
-  let adopted = 0
-  for (const { key, state, because } of verdicts) {
-    if (state === 'excluded' || state === 'released' || because.code === 'starts-later') continue
-    if (because.code === 'had-seat-already') adopted += 1
-    // They come in long runs of one wish.
-    if (tally === undefined || key !== tallied) {
-      tallied = key
-      tally = tallyByKey.get(key)
-      if (tally === undefined) tallyByKey.set(key, (tally = { placed: 0, pending: 0, waiting: 0, refused: 0 }))
-    }
-    tally[state] += 1
-    sums[state] += 1
-  }
+interface Counts extends Record<keyof WishTally, number> {
+  adopted: number
+  /** At the place of the wish that decides. */
+  readonly byWish: Record<keyof WishTally, number>[]
+}
+const noTally: WishTally = { placed: 0, pending: 0, waiting: 0, refused: 0 }
+
+/** Who is to have no seat, or none yet, is not counted. */
+const countIn = (counts: Counts, wish: number, state: VerdictState, { code }: Because): void => {
+  if (state === 'excluded' || state === 'released' || code === 'starts-later') return
+  if (code === 'had-seat-already') counts.adopted += 1
+  const tally = (counts.byWish[wish] ??= { ...noTally })
+  tally[state] += 1
+  counts[state] += 1
+}
+
+const talliesOf = ({ wishes, input: { seats } }: Weighing, counts: Counts, desired: number): Pick<Decided, 'tally' | 'tallyByKey'> => {
+  const { placed, pending, waiting, refused, adopted, byWish } = counts
+  const tallyByKey = new Map<TargetKey, WishTally>()
+  byWish.forEach((tally, wish) => void tallyByKey.set((wishes[wish] as ActingWish).placed.key, tally))
   let assigned = 0
   for (let at = 0; at < seats.ordinals.length; at += 1) if (isByAssignment(seats, at)) assigned += 1
-  return { tally: { desired, ...sums, assigned, found: seats.ordinals.length - assigned, adopted }, tallyByKey }
+  return { tally: { desired, placed, pending, waiting, refused, assigned, found: seats.ordinals.length - assigned, adopted }, tallyByKey }
 }

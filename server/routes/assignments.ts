@@ -15,7 +15,7 @@ import {
 } from '../../shared/ids.ts'
 import { mostNoteCharacters } from '../../shared/plan.ts'
 import { isUser } from '../../shared/principal.ts'
-import { reconcile, type WishTally } from '../../shared/reconcile.ts'
+import { decide, type WishTally } from '../../shared/reconcile.ts'
 import { exhaustive } from '../../shared/result.ts'
 import type { Assignment, AssignmentRefused, Assignments } from '../assignments.ts'
 import type { DirectoryIndex } from '../directory/directory.ts'
@@ -113,7 +113,7 @@ export const assignmentRoutes =
         if (tallies.size > 0) await new Promise<void>((resolve) => void setImmediate(resolve))
         const license = await findLicense(journal, licenseId)
         const weighed =
-          license === undefined ? undefined : reconcile(await reconcileInputOf({ facts: journal, directory, now: clock.now() }, license))
+          license === undefined ? undefined : decide(await reconcileInputOf({ facts: journal, directory, now: clock.now() }, license))
         tallies.set(licenseId, weighed?.tallyByKey ?? new Map())
       }
       return items.map(({ licenseId, placed }) => ({

@@ -170,8 +170,9 @@ const measureWeighing = async (): Promise<void> => {
   const { verdicts, fullMs, afterChangeMs, licensesTouched } = await measureReconcile()
   const part = (values: readonly number[], share: number): number =>
     values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * share)] ?? 0
-  note(`all licenses weighed, ${verdicts} verdicts, members gathered anew`, fullMs.cold.map(ms).join(', '), '≤ 3 s')
+  note(`all licenses weighed, ${verdicts} people and devices in all, members gathered anew`, fullMs.cold.map(ms).join(', '), '≤ 3 s')
   note('the same with the members at hand', fullMs.warm.map(ms).join(', '), '≤ 3 s')
+  note('the same with a verdict made for each', fullMs.explained.map(ms).join(', '), '≤ 3 s')
   note(
     `after one change of a group, ${part(licensesTouched, 0.5)} licenses touched, ${part(licensesTouched, 1)} at most: median, 95 of 100, most`,
     [0.5, 0.95, 1].map((share) => ms(part(afterChangeMs, share))).join(', '),
