@@ -9,6 +9,8 @@ import type { DirectoryIndex } from './directory.ts'
 import { newGroup, normalGroupName, recordColumn, recordGroups, withGroups } from './group-record.ts'
 import { csvSource, same, withCsv, type RowChange, type Weighed } from './weighed.ts'
 
+const kindWords = { user: 'people', device: 'devices' } as const
+
 export const weighGroups = async (deps: { readonly chance: Chance }, write: Writing, rows: readonly GroupRow[]): Promise<Weighed> => {
   const held = new Map((await write.rows('groups')).map((group) => [normalGroupName(group.name), group]))
   const errors: RowError[] = []
@@ -26,7 +28,11 @@ export const weighGroups = async (deps: { readonly chance: Chance }, write: Writ
       ]
       changes.push({ row, id: null, name, is: 'created', joinedBy: null, fields })
     } else if (before.kind !== kind)
-      errors.push({ row, field: 'kind', text: `${before.name} is a group of ${before.kind}s already. Give the new group another name.` })
+      errors.push({
+        row,
+        field: 'kind',
+        text: `${before.name} is a group of ${kindWords[before.kind]} already. Give the new group another name.`,
+      })
     else {
       const next = { ...before, name, sources: withCsv(before.sources) }
       if (same(before, next)) counts.unchanged += 1
@@ -133,7 +139,10 @@ export const weighMemberships = async (
       const what = group.kind === 'user' ? 'No person with the user name' : 'No device with the serial number'
       fault('member', `${what} ${member} is known, and no group of this name. Import ${group.kind}s first.`)
     } else if (nested.kind !== group.kind)
-      fault('member', `${nested.name} is a group of ${nested.kind}s, and ${group.name} one of ${group.kind}s. Nothing can be in both.`)
+      fault(
+        'member',
+        `${nested.name} is a group of ${kindWords[nested.kind]}, and ${group.name} one of ${kindWords[group.kind]}. Nothing can be in both.`,
+      )
     else if (isWithin(group.id, nested.id))
       fault(
         'member',
