@@ -59,6 +59,8 @@ export interface BusinessControl {
   /** Undefined: done. Otherwise the status of the refusal. */
   assignOutside(tenantId: string, productId: string, username: string, skuId?: string): number | undefined
   reclaimOutside(tenantId: string, productId: string, username: string, skuId?: string): number | undefined
+  /** A seat of which the store does not know when it was given: it says the year one. */
+  assignUndated(tenantId: string, productId: string, username: string, skuId?: string): void
   entries(tenantId: string): readonly BusinessEntrySummary[]
   /** User names as they were assigned, in the order of giving. */
   holders(tenantId: string, productId: string, skuId?: string): readonly string[]
@@ -67,6 +69,9 @@ export interface BusinessControl {
   snapshot(): BusinessSnapshot
   restore(given: unknown): Result<void, { readonly is: 'snapshot-malformed'; readonly where: string }>
 }
+
+/** 0001-01-01T00:00:00Z */
+const YEAR_ONE = -62_135_596_800_000
 
 export const usualSku = '0016'
 
@@ -149,6 +154,10 @@ export const createBusinessControl = (business: BusinessWorld): BusinessControl 
       const given = reclaimBusinessSeat(mustFind(tenantId, productId, skuId), username, now())
       return given.ok ? undefined : given.error.status
     },
+    assignUndated: (tenantId, productId, username, skuId = usualSku) => {
+      addUsers(tenantId, username)
+      mustFind(tenantId, productId, skuId).seats.set(username.toLowerCase(), { assignedTo: username, assignedAt: YEAR_ONE })
+    },
     entries: (tenantId) =>
       listedEntries(tenantOf(tenantId)).map((entry) => ({
         productId: entry.productId,
@@ -229,7 +238,7 @@ const snapshotSchema = v.object({
           status: v.picklist(['Active', 'Removed']),
           capacity: count,
           lastModified: count,
-          seats: v.array(v.object({ assignedTo: v.string(), assignedAt: count })),
+          seats: v.array(v.object({ assignedTo: v.string(), assignedAt: v.number() })),
         }),
       ),
     }),

@@ -91,7 +91,8 @@ const inventory = (business: BusinessWorld, asked: Asked): Answered => {
     return err(invalidParameter('modifiedSince', 'must be a date and time with an offset'))
   const entries = listedEntries(asked.tenant).filter(
     ({ licenseType, lastModified }) =>
-      (types.length === 0 || types.includes(licenseType.toLowerCase())) &&
+      // A kind that nobody documented is in no filter.
+      (types.length === 0 || types.includes(licenseType.toLowerCase()) || !['Online', 'Offline'].includes(licenseType)) &&
       (sinceMs === undefined || lastModified + switches.clockSkewMs > sinceMs),
   )
   const name = `inventory/${types.join()}/${since ?? ''}`

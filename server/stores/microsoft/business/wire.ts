@@ -195,8 +195,10 @@ export const parseLocalized: Parse<LocalizedDetails> = (json) => {
 /** What a refusal says, as far as it says it. The form is not documented: the status decides, and this is only shown. */
 export const reasonIn = (json: unknown): { readonly reason: string; readonly item: string; readonly parameter: string } => {
   const data = memberOf(json, 'data')
+  const reason = textOf(data, 'reason', 200) ?? textOf(json, 'reason', 200) ?? textOf(json, 'message', 200)
+  const details = textOf(data, 'details', 200) ?? textOf(json, 'details', 200)
   return {
-    reason: textOf(data, 'reason', 200) ?? textOf(json, 'reason', 200) ?? textOf(json, 'message', 200) ?? '',
+    reason: [reason, details].filter((text) => text !== undefined).join(': '),
     item: textOf(data, 'itemType', 60) ?? textOf(json, 'itemType', 60) ?? '',
     parameter: textOf(data, 'parameterName', 60) ?? textOf(json, 'parameterName', 60) ?? '',
   }
