@@ -316,6 +316,7 @@ const withoutSeat = (weighing: Weighing, place: number, returning: Claim | undef
   if (open !== undefined) give(weighing, place, 'pending', { code: 'order-open', orderId: open.id })
   else if (failure !== undefined && !failure.retryable && failure.atSeq > (returning?.taken ?? deciding.placed.taken))
     give(weighing, place, 'refused', { code: 'release-refused', storeCode: failure.code, text: failure.text })
+  else if (input.writingBlocked === 'store-retired') give(weighing, place, 'refused', { code: 'store-retired' })
   else {
     give(weighing, place, 'pending', { code: 'release-to-come' })
     if (input.writingBlocked === undefined) disassociate.push(ordinal)
