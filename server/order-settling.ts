@@ -224,18 +224,24 @@ export const createOrderSettling = (deps: OrderSettlingDeps): OrderSettling => {
       else if (before?.get(ordinal) !== undone) served.push(ordinal)
     const named = new Map((await namedFailures(held, failures)).map((failure) => [failure.ordinal, failure]))
     const unnamed = failures.find(({ holders }) => holders === null)
-    const failed = final ? missing.map((ordinal) => named.get(ordinal) ?? notSeen(ordinal, unnamed)) : []
-    return await change(held, (write, order) =>
-      served.length === 0 && failed.length === 0
-        ? keepOrder(write, order, { nextPollAt: clock.now() + pollEveryMs })
-        : settle(write, order, served, failed),
-    )
+    // What follows from wishes is planned anew by itself. What somebody asked for by hand leaves once more, when the call never came there.
+    const again = final && held.cause !== 'plan' && held.storeReference === null && failures.length === 0
+    const failed = final && !again ? missing.map((ordinal) => named.get(ordinal) ?? notSeen(held, ordinal, unnamed)) : []
+    return await change(held, async (write, order) => {
+      if (served.length > 0 || failed.length > 0) await settle(write, order, served, failed)
+      else if (!again) await keepOrder(write, order, { nextPollAt: clock.now() + pollEveryMs })
+      if (!again || missing.length === 0) return
+      const left = await orderIn(write, chunkOfOrder(order), order.id)
+      if (left !== undefined) await keepOrder(write, { ...left, state: 'planned', unknown: false, sentAt: null }, { nextPollAt: null })
+    })
   }
 
-  const notSeen = (ordinal: number, reason: TargetFailure | undefined): Failed => ({
+  const notSeen = ({ cause }: Order, ordinal: number, reason: TargetFailure | undefined): Failed => ({
     ordinal,
     code: reason?.code ?? 'outcome-not-seen',
-    text: reason?.text ?? 'The store did not confirm it, and its list does not show it. It is asked for again.',
+    text:
+      reason?.text ??
+      `The store did not confirm it, and its list does not show it. ${cause === 'plan' ? 'It is asked for again.' : 'Retry the order to ask for it again.'}`,
     retryable: reason?.retryable ?? true,
   })
 
