@@ -14,7 +14,8 @@ import { createCredentials, openSealer } from './credentials.ts'
 import { openDatabase, type OpenDatabase } from './database/database.ts'
 import { createDirectoryByHand } from './directory/by-hand.ts'
 import { createGroupActs } from './directory/group-acts.ts'
-import { createDirectoryImport } from './directory/import.ts'
+import { createDirectoryImport, type DirectoryImport } from './directory/import.ts'
+import { createJoiningByHand } from './directory/joining-by-hand.ts'
 import { createHouse, type House } from './house.ts'
 import type { DrawIcon } from './icon-drawing.ts'
 import type { IconPolicy } from './icon-fetching.ts'
@@ -49,6 +50,9 @@ import { registrationRoutes } from './routes/registrations.ts'
 import { revokeRoutes } from './routes/revoke.ts'
 import { scimRoutes } from './routes/scim.ts'
 import { signInRoutes } from './routes/sign-in.ts'
+import { sourceRoutes } from './routes/sources.ts'
+import { selfServiceLinkRoutes } from './routes/self-service-links.ts'
+import { selfServiceRoutes } from './routes/self-service.ts'
 import { reclaimRoutes } from './routes/reclaim.ts'
 import { metricsRoutes, statusRoutes } from './routes/status.ts'
 import { subscriptionRoutes } from './routes/subscriptions.ts'
@@ -90,6 +94,7 @@ export interface Composed {
   readonly house: House
   readonly access: Access
   readonly removal: ConnectorRemoval
+  readonly imports: DirectoryImport
   readonly notices: Notices
   /** What the operator ought to know. */
   readonly warnings: readonly string[]
@@ -208,6 +213,7 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
       hookRoutes({ notices, clock }),
       iconRoutes({ db, whoAsks: access.whoAsks }),
       openApiRoutes({ version: deps.version }),
+      sourceRoutes({ facts: journal, joining: createJoiningByHand({ db, journal, directory, clock }) }),
     ],
     ...(deps.consoleDirectory === null ? {} : { files: await createStatic(deps.consoleDirectory) }),
   })
@@ -226,6 +232,7 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
     },
     stop: async () => {
       await notices.stop()
+    imports,
       await removal.stop()
       await house.stop()
     },

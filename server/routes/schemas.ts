@@ -245,6 +245,11 @@ export const userSchema = v.object({
   active: v.boolean(),
   managedAppleAccount: v.string(),
   ...known,
+  otherNames: v.pipe(v.optional(v.array(v.string())), v.description('User names that sources gave beside the first; absent: none')),
+  sameAs: v.pipe(
+    v.optional(v.string()),
+    v.description('A further account of this person, kept for the seats that it holds; absent: a person of its own'),
+  ),
 })
 export const deviceSchema = v.object({
   id: v.string(),

@@ -1,6 +1,5 @@
 /** A sample organisation moves in: its directory, its locations, its first assignments. Once; what is there already stays. */
 import { importKinds } from '../directory/csv.ts'
-import { importDirectory } from '../directory/import.ts'
 import { allLicenses } from '../licenses.ts'
 import type { Serving } from '../serve.ts'
 import type { Actor } from '../../shared/admin.ts'
@@ -17,13 +16,13 @@ const longestNamesMs = 15_000
 
 /** `tokenFiles` by location, `deviceKeys` by organisation. Comes back when the licenses are synced and the assignments stand; seats follow by themselves. */
 export const moveIn = async (
-  { house }: Pick<Serving, 'house'>,
+  { house, imports }: Pick<Serving, 'house' | 'imports'>,
   organisation: SampleOrganisation,
   tokenFiles: ReadonlyMap<string, string>,
   deps: { readonly clock: Clock; readonly chance: Chance },
   deviceKeys: ReadonlyMap<string, DeviceKeyFile> = new Map(),
 ): Promise<void> => {
-  const { journal, directory, connectors, syncs, workspace } = house
+  const { journal, connectors, syncs, workspace } = house
   if ((await connectors.list()).length > 0) return
   const id = parseAdminId('sample')
   if (id === undefined) throw new Error('demo: its own id is none')
@@ -31,9 +30,13 @@ export const moveIn = async (
 
   // 1. People, devices, groups.
   for (const kind of importKinds) {
-    const done = await importDirectory({ journal, directory, ...deps }, actor, kind, organisation.csv[kind], {
+    const done = await imports.run(actor, kind, organisation.csv[kind], {
       dryRun: false,
       partial: false,
+      changesFrom: 0,
+      mostChanges: 0,
+      errorsFrom: 0,
+      mostErrors: 20,
     })
     if (!done.ok || done.value.is !== 'kept') throw new Error(`demo: the sample ${kind} were refused: ${JSON.stringify(done)}`)
   }

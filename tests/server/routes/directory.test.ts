@@ -132,7 +132,7 @@ test('any list is a file of the whole filtered set, and no cell of it is a formu
   }
   const [status, type, users] = await csv('users?limit=1')
   expect([status, type]).toEqual([200, 'text/csv; charset=utf-8; header=present'])
-  expect(users.split('\r\n')[0]).toBe('id,userName,displayName,email,department,active,managedAppleAccount,sources,left')
+  expect(users.split('\r\n')[0]).toBe('id,userName,displayName,email,department,active,managedAppleAccount,sources,left,otherNames,sameAs')
   expect(users.trim().split('\r\n')).toHaveLength(4)
   expect(users).toContain(`"'=HYPERLINK(""http://evil.example"")"`)
   expect(users).toContain(`'＝1+1`)
