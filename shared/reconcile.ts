@@ -179,7 +179,9 @@ interface Weighing {
   readonly touches: Touches
   /** Where each one's seat is among the seats; -1: none. */
   readonly seatAt: Int32Array
-  readonly wanted: { readonly required: number[]; readonly claimByPlace: Map<number, Claim> }
+  readonly claimByPlace: Map<number, Claim>
+  /** Nothing is under way with the store, and nothing failed: most licenses, most of the time. */
+  readonly isQuiet: boolean
   readonly counts: Counts
   /** Undefined: nobody asks for them, and there can be millions. */
   readonly verdicts: Verdict[] | undefined
@@ -212,7 +214,8 @@ const weighAll = (input: ReconcileInput, verdicts: Verdict[] | undefined): Decid
     wishes,
     touches,
     seatAt: placesIn(input.seats.ordinals, touches.ordinals),
-    wanted: { required: [], claimByPlace: new Map() },
+    claimByPlace: new Map(),
+    isQuiet: input.orders.length === 0 && input.locationOrders.length === 0,
     counts: { ...noTally, adopted: 0, byWish: [] },
     verdicts,
     register: [],
@@ -224,9 +227,9 @@ const weighAll = (input: ReconcileInput, verdicts: Verdict[] | undefined): Decid
     settledClaims: [],
     taking: new Set(),
   }
-  partByMind(weighing)
+  const required = partByMind(weighing)
   leaveAlone(weighing)
-  const desired = serve(weighing)
+  const desired = serve(weighing, required)
   const { counts, register, associate, disassociate, keepAsFound, drop, unsettled, settledClaims } = weighing
   const settled = input.wishes.filter(({ key, wish }) => wish.mode === 'removed' && !unsettled.has(key)).map(({ key }) => key)
   return {
@@ -266,20 +269,28 @@ const excluded: Because = { code: 'excluded' }
 const keptForOwner: Because = { code: 'kept-for-owner' }
 const seatOf = (seats: Columns, at: number): Because => (isByAssignment(seats, at) ? hasSeat : hadSeatAlready)
 
-/** 1. Who is to have a seat: by a requirement, or by a claim on what is offered. What becomes of the others is said at once. */
-const partByMind = (weighing: Weighing): void => {
-  const { input, touches, wanted, settledClaims } = weighing
+/**
+ * 1. Who is to have a seat: by a requirement, whose places it gives, or by a claim on what is offered. What becomes of the
+ * others is said at once.
+ */
+const partByMind = (weighing: Weighing): Uint32Array => {
+  const { input, touches, claimByPlace, settledClaims } = weighing
+  const required = new Uint32Array(touches.ordinals.length)
+  let requiredCount = 0
   const claimByOrdinal = new Map(input.claims.map((claim) => [ordinalOf(claim.id), claim]))
   for (let place = 0; place < touches.ordinals.length; place += 1) {
     const { asks } = decidingAt(weighing, place)
     const claim = claimByOrdinal.size === 0 ? undefined : claimByOrdinal.get(ordinalAt(weighing, place))
-    if (asks === 'require') wanted.required.push(place)
-    else if (asks === 'offer' && claim?.wants === 'seat') wanted.claimByPlace.set(place, claim)
+    if (asks === 'require') {
+      required[requiredCount] = place
+      requiredCount += 1
+    } else if (asks === 'offer' && claim?.wants === 'seat') claimByPlace.set(place, claim)
     else if (withoutSeat(weighing, place, asks === 'offer' ? claim : undefined) && claim !== undefined) settledClaims.push(claim)
     // What is left over is of nobody to whom anything is offered.
     if (claim !== undefined && (asks === 'require' || asks === 'offer')) claimByOrdinal.delete(ordinalAt(weighing, place))
   }
   for (const claim of claimByOrdinal.values()) if (!settledClaims.includes(claim)) settledClaims.push(claim)
+  return required.subarray(0, requiredCount)
 }
 
 /** Nobody asks for a seat here: what becomes of the one that is there, or on its way? True when nothing is left to do. */
@@ -393,15 +404,19 @@ const leaveAlone = ({ input: { seats }, asks, touches, keepAsFound, drop, taking
 }
 
 /** 3. Those who are to have a seat, in the order of serving. Gives their number. */
-const serve = (weighing: Weighing): number => {
-  const { input, asks, wishes, touches, wanted } = weighing
-  const places = inServingOrder(wishes, touches, wanted)
+const serve = (weighing: Weighing, required: Uint32Array): number => {
+  const { input, asks, wishes, touches, claimByPlace, isQuiet } = weighing
+  const places = inServingOrder(wishes, touches, { required, claimByPlace })
   const sent = new Map([...asks.associating].filter(([, order]) => order.state !== 'planned'))
   const { first, heldBack } = reservedFor(
     wishes,
     input.directory,
     () => new Set([...input.seats.ordinals, ...sent.keys()]),
-    () => places.filter((place) => withoutServing(weighing, place) === undefined).map((place) => ordinalAt(weighing, place)),
+    () =>
+      Array.from(
+        places.filter((place) => withoutServing(weighing, place) === undefined),
+        (place) => ordinalAt(weighing, place),
+      ),
   )
   const room = freeSeats(input.license, input.seats, sent)
   const left: SeatsLeft = { used: 0, room, roomForAll: room - heldBack, position: 0 }
@@ -409,7 +424,8 @@ const serve = (weighing: Weighing): number => {
   const queue = first.size === 0 ? places : [...places.filter(isFirst), ...places.filter((place) => !isFirst(place))]
   for (const place of queue) {
     const settled = withoutServing(weighing, place)
-    if (settled !== undefined && dropsPlanned(weighing, ordinalAt(weighing, place))) weighing.drop.push(ordinalAt(weighing, place))
+    if (!isQuiet && settled !== undefined && dropsPlanned(weighing, ordinalAt(weighing, place)))
+      weighing.drop.push(ordinalAt(weighing, place))
     const [state, because] = settled ?? serveOne(weighing, place, left, first.size > 0 && isFirst(place))
     give(weighing, place, state, because)
   }
@@ -421,22 +437,23 @@ const servedAlready: Served = ['placed', hasSeat]
 const servedBefore: Served = ['placed', hadSeatAlready]
 
 const takenAt = (weighing: Weighing, place: number): number =>
-  weighing.wanted.claimByPlace.get(place)?.taken ?? decidingAt(weighing, place).placed.taken
+  weighing.claimByPlace.get(place)?.taken ?? decidingAt(weighing, place).placed.taken
 
 /** Who needs no seat of those that are left; undefined for everybody else. */
 const withoutServing = (weighing: Weighing, place: number): Served | undefined => {
-  const { input, asks } = weighing
+  const { input, asks, isQuiet } = weighing
+  const at = weighing.seatAt[place] as number
+  const seated = at < 0 ? undefined : isByAssignment(input.seats, at) ? servedAlready : servedBefore
   const ordinal = ordinalAt(weighing, place)
-  const release = asks.leaving.get(ordinal) ?? asks.releasing.get(ordinal)
+  if (isQuiet && seated !== undefined) return seated
+  const release = isQuiet ? undefined : (asks.leaving.get(ordinal) ?? asks.releasing.get(ordinal))
   if (release !== undefined && (release.state !== 'planned' || release.cause !== 'plan'))
     return ['pending', { code: 'seat-being-released', orderId: release.id }]
-  const at = weighing.seatAt[place] as number
-  if (at >= 0) return isByAssignment(input.seats, at) ? servedAlready : servedBefore
-  const coming = asks.associating.get(ordinal)
+  if (seated !== undefined) return seated
+  const coming = isQuiet ? undefined : asks.associating.get(ordinal)
   if (coming !== undefined && coming.state !== 'planned') return ['pending', { code: 'order-open', orderId: coming.id }]
-  const never =
-    impossible(input, ordinal) ??
-    (coming === undefined ? refusedFor(asks.failedAssociate.get(ordinal), takenAt(weighing, place)) : undefined)
+  const failure = isQuiet || coming !== undefined ? undefined : asks.failedAssociate.get(ordinal)
+  const never = impossible(input, ordinal) ?? refusedFor(failure, takenAt(weighing, place))
   if (never !== undefined) return ['refused', never]
   const joining = coming === undefined ? joiningAt(weighing, place) : undefined
   return joining?.is === 'refused' ? ['refused', joining.because] : undefined

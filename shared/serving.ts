@@ -24,7 +24,7 @@ export const freeSeats = (license: License, seats: Columns, associating: Readonl
 
 /** Those who are to have a seat: their places among the touched, ascending, and the claims of those who have it by one. */
 export interface Wanted {
-  readonly required: readonly number[]
+  readonly required: Uint32Array
   readonly claimByPlace: ReadonlyMap<number, Claim>
 }
 
@@ -33,16 +33,22 @@ export const inServingOrder = (
   wishes: readonly ActingWish[],
   { deciding, ordinals }: Touches,
   { required, claimByPlace }: Wanted,
-): readonly number[] => {
-  const byRank: number[][] = []
-  for (const place of required) (byRank[(wishes[deciding[place] as number] as ActingWish).rank] ??= []).push(place)
-  // A rank that decides for nobody leaves a hole.
-  const placed = byRank.filter((places) => places !== undefined)
-  const first = placed.length === 1 ? (placed[0] as number[]) : placed.flat()
-  if (claimByPlace.size === 0) return first
+): Uint32Array => {
   const wishAt = (place: number): ActingWish => wishes[deciding[place] as number] as ActingWish
+  // They ascend by ordinal already: it is enough to part them by the rank of the wish.
+  const next = new Uint32Array((wishes.at(-1)?.rank ?? 0) + 2)
+  const countAt = (rank: number, more: number): void => void (next[rank] = (next[rank] as number) + more)
+  for (const place of required) countAt(wishAt(place).rank + 1, 1)
+  for (let rank = 1; rank < next.length; rank += 1) countAt(rank, next[rank - 1] as number)
+  const ordered = new Uint32Array(required.length)
+  for (const place of required) {
+    const { rank } = wishAt(place)
+    ordered[next[rank] as number] = place
+    countAt(rank, 1)
+  }
+  if (claimByPlace.size === 0) return ordered
   const takenOf = (place: number): number => claimByPlace.get(place)?.taken ?? wishAt(place).placed.taken
-  return [...first, ...claimByPlace.keys()].sort(
+  return Uint32Array.from([...ordered, ...claimByPlace.keys()]).sort(
     (a, b) => wishAt(b).priority - wishAt(a).priority || takenOf(a) - takenOf(b) || (ordinals[a] as number) - (ordinals[b] as number),
   )
 }

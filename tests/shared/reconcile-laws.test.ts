@@ -1,6 +1,6 @@
 /** The laws of `reconcile`, for whatever wishes and facts come together. */
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { gives, termsOf, type PlacedWish } from '../../shared/assignment.ts'
 import { columnsOfSeats, foldColumns, indexOfOrdinal, isByAssignment, noColumns, seatAt, type Columns } from '../../shared/facts.ts'
 import { ordinalOf } from '../../shared/ids.ts'
