@@ -42,6 +42,8 @@ export interface GoogleRequest {
   readonly body?: unknown
   /** Somebody waits for it: it goes before what a sync reads, and gives up sooner. */
   readonly urgent?: boolean
+  /** A POST that does no more when it is done twice. */
+  readonly repeatable?: boolean
   /** A long poll is waited for longer. */
   readonly timeoutMs?: number
 }
@@ -191,7 +193,7 @@ export const createGoogleClient = (deps: GoogleClientDeps): GoogleClient => {
     const search = new URLSearchParams()
     for (const [name, value] of Object.entries(request.query ?? {})) if (value !== undefined) search.append(name, value)
     const url = `${baseUrl}/${request.path}${search.size === 0 ? '' : `?${search.toString()}`}`
-    const mayRepeat = request.method !== 'POST' && request.method !== 'PATCH'
+    const mayRepeat = request.repeatable ?? (request.method !== 'POST' && request.method !== 'PATCH')
     const urgent = request.urgent ?? false
     const mostWaitMs = urgent ? longestUrgentWaitMs : longestQuietWaitMs
     let reminted = false
