@@ -64,6 +64,7 @@ import type { Settings } from './settings.ts'
 import { StartRefused } from './start-refused.ts'
 import { createStatic } from './static.ts'
 import { createAppleStore } from './stores/apple/store.ts'
+import { createPlayStore } from './stores/google/play/store.ts'
 import { createBusinessStore } from './stores/microsoft/business/store.ts'
 import { createSubscribing } from './subscribing.ts'
 import { targetNames } from './verdicts.ts'
@@ -121,7 +122,7 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
     chance,
     fetch: deps.fetch,
     credentials: createCredentials({ db, sealer, clock }),
-    stores: [createAppleStore(settings.apple), createBusinessStore(settings.microsoft)],
+    stores: [createAppleStore(settings.apple), createPlayStore(settings.google), createBusinessStore(settings.microsoft)],
     ...(deps.drawIcon === undefined ? {} : { icons: { policy: iconPolicy(settings), draw: deps.drawIcon } }),
     host: new URL(settings.publicUrl).host,
     build: deps.version,
