@@ -15,7 +15,7 @@ cleanupOutdatedCaches()
 
 registerRoute(
   new NavigationRoute(createHandlerBoundToURL('index.html'), {
-    denylist: [/^\/(api|sync|hooks|healthz|readyz|metrics|scim|icons)(\/|$|\?)/],
+    denylist: [/^\/(api|sync|hooks|healthz|readyz|metrics|scim|icons|self-service)(\/|$|\?)/],
   }),
 )
 

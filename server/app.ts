@@ -44,7 +44,7 @@ const importPath = `${api}/directory/import`
 /** What a visitor may ask without being signed in, below `/api/v1`. */
 const openPaths: ReadonlySet<string> = new Set([`${api}/sign-in`, `${api}/set-up`, `${api}/openapi.json`])
 /** Below these no page of the console is ever answered. */
-const machinePaths = /^\/(api|sync|healthz|readyz|metrics|hooks|scim|icons)(\/|$)/
+const machinePaths = /^\/(api|sync|healthz|readyz|metrics|hooks|scim|icons|self-service\/.*)(\/|$)/
 
 const peerOfNode = (c: Context): string | undefined => {
   const env = c.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined

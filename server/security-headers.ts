@@ -1,5 +1,6 @@
 /** The headers that tell a browser what a page of ours may do: its own scripts and its own server, and nothing else. */
 import type { MiddlewareHandler } from 'hono'
+import { isSelfServicePath, selfServicePolicy } from './self-service-page.ts'
 import type { Settings } from './settings.ts'
 
 const YEAR_S = 31_536_000
@@ -38,5 +39,7 @@ export const securityHeaders = (settings: Pick<Settings, 'publicUrl' | 'isPublic
   return async (c, next) => {
     await next()
     for (const [name, value] of headers) c.header(name, value)
+    // Who comes there is not signed in, and the page needs less.
+    if (isSelfServicePath(c.req.path)) c.header('Content-Security-Policy', selfServicePolicy)
   }
 }

@@ -49,6 +49,8 @@ import { orderRoutes } from './routes/orders.ts'
 import { registrationRoutes } from './routes/registrations.ts'
 import { revokeRoutes } from './routes/revoke.ts'
 import { scimRoutes } from './routes/scim.ts'
+import { selfServiceLinkRoutes } from './routes/self-service-links.ts'
+import { selfServiceRoutes } from './routes/self-service.ts'
 import { signInRoutes } from './routes/sign-in.ts'
 import { sourceRoutes } from './routes/sources.ts'
 import { selfServiceLinkRoutes } from './routes/self-service-links.ts'
@@ -60,6 +62,8 @@ import { syncRoutes } from './routes/syncs.ts'
 import { userRoutes } from './routes/users.ts'
 import type { Web } from './routes/web.ts'
 import { createScim } from './scim/provider.ts'
+import { createOffers } from './self-service-offers.ts'
+import { createSelfService } from './self-service.ts'
 import type { Settings } from './settings.ts'
 import { StartRefused } from './start-refused.ts'
 import { createStatic } from './static.ts'
@@ -162,6 +166,7 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
   })
   const standings = createLicenseStandings({ journal, directory, clock })
   const claims = createClaims({ journal, directory, standings, clock })
+  const selfService = createSelfService({ db, sealer, directory, clock, chance })
   const reclaim = createReclaim({ journal, workspace, orders, directory, clock })
   const registering = createRegistering({ journal, connections: house.connections, orders, byHand, clock })
   const subscribing = createSubscribing({
@@ -197,6 +202,15 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
       revokeRoutes({ facts: journal, revoking }),
       licenseRoutes({ db, journal, directory, reclaim, clock }),
       claimRoutes({ journal, claims }),
+      selfServiceLinkRoutes({ journal, directory, selfService, publicUrl: settings.publicUrl }),
+      selfServiceRoutes({
+        selfService,
+        offers: createOffers({ db, journal, directory, standings, clock }),
+        claims,
+        directory,
+        clock,
+        isPublic: settings.isPublic,
+      }),
       assignmentRoutes({ journal, directory, assignments, clock }),
       orderRoutes({ db, facts: journal, orders, undoing: createUndoing({ db, journal, directory, workspace, orders, clock }) }),
       reclaimRoutes({ journal, directory, reclaim }),

@@ -5,6 +5,7 @@ import { join, relative, sep } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 import type { Context } from 'hono'
+import { selfServiceFile, selfServicePath } from './self-service-page.ts'
 
 export interface StaticFiles {
   /** Undefined when no file answers this request: the path is not of the console. */
@@ -26,6 +27,11 @@ const types: Readonly<Record<string, string>> = {
   wasm: 'application/wasm',
 }
 const isText = (type: string): boolean => /^text\/|json|svg|wasm/.test(type)
+/** Pages with a file of their own. */
+const fileOfPage: ReadonlyMap<string, string> = new Map([
+  ['/', '/index.html'],
+  [selfServicePath, selfServiceFile],
+])
 const FEWEST_BYTES_TO_PACK = 1_024
 
 type Packing = 'br' | 'gzip' | 'identity'
@@ -89,7 +95,7 @@ export const createStatic = async (directory: string): Promise<StaticFiles> => {
   return {
     answer: async (c) => {
       if (c.req.method !== 'GET' && c.req.method !== 'HEAD') return undefined
-      const asked = c.req.path === '/' ? '/index.html' : c.req.path
+      const asked = fileOfPage.get(c.req.path) ?? c.req.path
       // A screen's address has no dot in its last part; a file that is missing must not be answered with a page.
       const isScreen = !/\.[^/]*$/.test(asked)
       const path = fileByPath.has(asked) ? asked : isScreen ? '/index.html' : undefined

@@ -28,7 +28,7 @@ export const answerList = async <T>(c: Context, list: ListAnswer<T>): Promise<Re
   return c.json({ items, next: page.value.next, ...(list.asOf === undefined ? {} : { asOf: list.asOf }) })
 }
 
-const wantsCsv = (c: Context): boolean => /(^|,)\s*text\/csv\s*(;|,|$)/i.test(c.req.header('accept') ?? '')
+export const wantsCsv = (c: Context): boolean => /(^|,)\s*text\/csv\s*(;|,|$)/i.test(c.req.header('accept') ?? '')
 
 const answerCsv = async <T>(c: Context, list: ListAnswer<T>): Promise<Response> => {
   const heads = headsOf(list.schema)

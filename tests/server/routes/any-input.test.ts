@@ -41,6 +41,8 @@ const bodies: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   'POST licenses/l1/preview': fc.oneof(fc.record({ assignments: fc.array(fc.record({ target }), { maxLength: 3 }) }), value),
   'POST licenses/l1/reclaim': fc.record({ principals: fc.oneof(fc.array(word, { maxLength: 3 }), value) }),
   'POST licenses/l1/claims': fc.record({ principal: fc.oneof(word, value), confirmIrreversible: value }, { requiredKeys: [] }),
+  'POST self-service/links': fc.record({ users: fc.oneof(fc.array(word, { maxLength: 3 }), value), group: value, validDays: value }, { requiredKeys: [] }),
+  'PUT self-service': fc.record({ on: value }),
   'POST connectors': fc.record(
     {
       kind: fc.oneof(fc.constant('apple-apps-books'), value),

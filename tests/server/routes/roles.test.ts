@@ -94,6 +94,12 @@ const routes: readonly (readonly [string, string, readonly Role[]])[] = [
   ['GET', '/scim/v2/ResourceTypes', directory],
   ['GET', '/scim/v2/Schemas', directory],
   ['GET', 'status', all],
+  ['GET', 'self-service', all],
+  ['PUT', 'self-service', owners],
+  ['GET', 'self-service/links', all],
+  ['POST', 'self-service/links', acting],
+  ['DELETE', 'self-service/links/u1', acting],
+  ['DELETE', 'self-service/links', owners],
   ['GET', 'audit', all],
   ['GET', 'audit/verify', all],
   ['GET', 'admins', owners],
@@ -128,7 +134,7 @@ test('every route of the API is in this table', async () => {
         `${method} /api/v1/${path
           .replace(/\?.*$/, '')
           .replace('/u1/invitation', '/{principal}/invitation')
-          .replace(/(registrations|claims)\/u1$/, '$1/{principal}')
+          .replace(/(registrations|claims|links)\/u1$/, '$1/{principal}')
           .replace(/\/(x|[lud]\d|l1~u1)(?=\/|$)/, '/{id}')
           .replace('/s1/', '/{subscription}/')}`,
     ),
@@ -136,6 +142,12 @@ test('every route of the API is in this table', async () => {
     'POST /api/v1/sign-in',
     'POST /api/v1/sign-out',
     'POST /api/v1/set-up',
+    // A person's own, by their link.
+    'POST /self-service/api/session',
+    'DELETE /self-service/api/session',
+    'GET /self-service/api/mine',
+    'POST /self-service/api/licenses/{id}/claim',
+    'DELETE /self-service/api/licenses/{id}/claim',
     // A store's notice, by a secret of its own.
     'POST /hooks/apple/{connector}',
     'GET /healthz',
