@@ -11,6 +11,9 @@ import { ordinalsOf } from '../../shared/touching.ts'
 import { organisation } from './organisations.ts'
 import { hoursFromNoon } from './weighing.ts'
 
+// Ten thousand organisations take a few seconds a law, and longer beside others.
+vi.setConfig({ testTimeout: 120_000 })
+
 /** Generated anew for each law. */
 const organisations = 10_000
 const holds = (law: (given: ReconcileInput) => void): void =>
