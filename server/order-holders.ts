@@ -50,5 +50,6 @@ export const peopleOf = async (
   return people
 }
 
-/** Equal for the same holder, however a store writes its key. */
-export const holderWord = (holder: HolderKey): string => `${holder.kind}/${normalKey(holder.kind, holder.key)}`
+/** Equal for the same holder, however a store writes its key, and under each of the names that a person has. */
+export const holderWord = (directory: Pick<DirectoryIndex, 'ordinalOfKey'>, { kind, key }: HolderKey): string =>
+  `${kind}/${directory.ordinalOfKey(kind, key) ?? `key/${normalKey(kind, key)}`}`

@@ -4,7 +4,6 @@
  */
 import type { DirectoryIndex } from './directory/directory.ts'
 import { normalKey } from './directory/directory.ts'
-import type { FactReader } from './facts.ts'
 import { findLicense, licensesOfConnector } from './licenses.ts'
 import { holdersOf, holderWord } from './order-holders.ts'
 import { readSeatsSurely } from './seat-reading.ts'
@@ -27,10 +26,10 @@ export const readAsAsked = (
   connection: StoreConnection,
   order: Order,
 ): Promise<Result<IsAsAsked | 'nobody-left-to-ask-for', StoreFailure>> =>
-  isLicenseOrder(order) ? readSeats(deps.facts, connection, order) : readLocation(deps, connection, order)
+  isLicenseOrder(order) ? readSeats(deps, connection, order) : readLocation(deps, connection, order)
 
 const readSeats = async (
-  facts: FactReader,
+  { facts, directory }: OrderReadingDeps,
   connection: StoreConnection,
   order: LicenseOrder,
 ): Promise<Result<IsAsAsked | 'nobody-left-to-ask-for', StoreFailure>> => {
@@ -39,9 +38,9 @@ const readSeats = async (
   const known = (await facts.columns(seatsKey(order.licenseId))).ordinals.length
   const seats = await readSeatsSurely(connection, license.product.id, license.pricing, known)
   if (!seats.ok) return seats
-  const holding = new Set(seats.value.map(({ holder }) => holderWord(holder)))
+  const holding = new Set(seats.value.map(({ holder }) => holderWord(directory, holder)))
   const gives = order.action === 'associate'
-  return ok((holder) => holding.has(holderWord(holder)) === gives)
+  return ok((holder) => holding.has(holderWord(directory, holder)) === gives)
 }
 
 const readLocation = async (
@@ -83,7 +82,7 @@ const readLocation = async (
 
 /** A product that we do not know is taken for one that can come back: better asked again than taken for done. */
 const readWhoHoldsNothing = async (
-  { facts }: OrderReadingDeps,
+  { facts, directory }: OrderReadingDeps,
   connection: StoreConnection,
   order: LocationOrder,
   holders: readonly HolderKey[],
@@ -97,7 +96,8 @@ const readWhoHoldsNothing = async (
   for (const holder of holders) {
     const seats = await connection.readSeatsOfHolder(holder)
     if (!seats.ok) return err(seats.error)
-    if (seats.value.some(({ productId, pricing }) => !irrevocable.has(licenseKeyOf(productId, pricing)))) holding.add(holderWord(holder))
+    if (seats.value.some(({ productId, pricing }) => !irrevocable.has(licenseKeyOf(productId, pricing))))
+      holding.add(holderWord(directory, holder))
   }
-  return ok((holder) => !holding.has(holderWord(holder)))
+  return ok((holder) => !holding.has(holderWord(directory, holder)))
 }

@@ -246,11 +246,13 @@ export const createOrderSettling = (deps: OrderSettlingDeps): OrderSettling => {
   })
 
   const namedFailures = async (order: Order, failures: readonly TargetFailure[]): Promise<readonly Failed[]> => {
-    const ordinalByHolder = new Map((await holdersOf(directory, order.open)).map(({ ordinal, holder }) => [holderWord(holder), ordinal]))
+    const ordinalByHolder = new Map(
+      (await holdersOf(directory, order.open)).map(({ ordinal, holder }) => [holderWord(directory, holder), ordinal]),
+    )
     const failed = new Map<number, Failed>()
     for (const { holders, code, text, retryable } of failures)
       for (const holder of holders ?? []) {
-        const ordinal = ordinalByHolder.get(holderWord(holder))
+        const ordinal = ordinalByHolder.get(holderWord(directory, holder))
         if (ordinal !== undefined) failed.set(ordinal, { ordinal, code, text, retryable })
       }
     return [...failed.values()]

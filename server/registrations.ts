@@ -40,9 +40,17 @@ export const foldPeople = (records: Iterable<PersonRead>): ReadonlyMap<string, P
 export const findRegistration = async (facts: FactReader, connector: ConnectorId, ordinal: number): Promise<Registration | undefined> =>
   (await facts.rows(registrationsKey(connector, ordinal))).find(({ id }) => ordinalOf(id) === ordinal)
 
-/** What the store knows this person by: its own writing of the user name, once it has told one. */
-export const storeKeyAt = async (facts: FactReader, connector: ConnectorId, person: User): Promise<string> =>
-  (await findRegistration(facts, connector, ordinalOf(person.id)))?.storeKey ?? person.userName
+/**
+ * What the store knows this person by: its own writing of the user name, once it has told one. Microsoft's stores know
+ * people by the user principal name: of the names that a person has it is the latest one with an `@`.
+ */
+export const storeKeyAt = async (facts: FactReader, connector: ConnectorId, person: User): Promise<string> => {
+  const told = (await findRegistration(facts, connector, ordinalOf(person.id)))?.storeKey
+  if (told !== undefined) return told
+  const store = (await facts.rows('connectors')).find(({ id }) => id === connector)?.store
+  const names = [person.userName, ...(person.otherNames ?? [])]
+  return (store === 'microsoft' ? names.findLast((name) => name.includes('@')) : undefined) ?? person.userName
+}
 
 export const readRegistrations = async (
   facts: FactReader & { readonly store: { keys(prefix: string): Promise<readonly string[]> } },

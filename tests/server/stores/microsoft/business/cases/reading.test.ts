@@ -249,6 +249,17 @@ describe('case 18: a user was renamed', () => {
     house.store.own(TENANT, notes, { capacity: 10, heldBy: ['mary.jones@contoso.example'] })
     expect(await house.sync(house.id, true)).toMatchObject({ state: 'succeeded', changed: { seats: 0, users: 0 } })
     expect(await house.ask('GET', `users/${id}`)).toMatchObject({ body: { left: null } })
+    // Taken and given under the name that the tenant knows now.
+    expect((await house.ask('POST', `licenses/${house.licenseId}/reclaim`, { principals: [id] })).status).toBeLessThan(300)
+    await house.settle(MINUTE)
+    expect(house.store.holders(TENANT, notes)).toEqual([])
+    house.world.faults.arm({ fault: { is: 'connection-cut', when: 'after' }, endpoint: 'business-assign', times: 1 })
+    house.world.faults.arm({ fault: { is: 'connection-cut', when: 'before' }, endpoint: 'business-seat', times: 5 })
+    await house.assign(house.licenseId, 'mary.smith@contoso.example')
+    await house.settle(10 * MINUTE)
+    expect(house.store.holders(TENANT, notes)).toEqual(['mary.jones@contoso.example'])
+    expect(await house.verdicts(house.licenseId)).toEqual(['mary.smith@contoso.example: placed, has-seat'])
+    expect(house.asked('business-assign')).toBe(1)
   })
 })
 
