@@ -4,6 +4,7 @@ import {
   consumedUnits,
   findUser,
   note,
+  setLicenses,
   type GraphGroup,
   type GraphState,
   type GraphUser,
@@ -204,16 +205,17 @@ export const createGraphControl = (world: MicrosoftWorld, state: GraphState): Gr
     changeSku: (skuId, change) => void Object.assign(mustBe(state.skus.get(skuId), `SKU as ${skuId}`), change),
     give: (idOrName, skuId, disabledPlans = []) => {
       const held = user(idOrName)
-      held.licenses = [
-        ...held.licenses.filter((license) => license.skuId !== skuId),
-        { skuId, disabledPlans: [...disabledPlans], at: now() },
-      ]
-      licensesChanged(held.id)
+      const others = held.licenses.filter((license) => license.skuId !== skuId)
+      setLicenses(state, held, [...others, { skuId, disabledPlans: [...disabledPlans], at: now() }], now())
     },
     take: (idOrName, skuId) => {
       const held = user(idOrName)
-      held.licenses = held.licenses.filter((license) => license.skuId !== skuId)
-      licensesChanged(held.id)
+      setLicenses(
+        state,
+        held,
+        held.licenses.filter((license) => license.skuId !== skuId),
+        now(),
+      )
     },
     licensesOf: (idOrName) => user(idOrName).licenses.map(({ skuId, disabledPlans }) => ({ skuId, disabledPlans })),
     consumed: (skuId) => consumedUnits(state, mustBe(state.skus.get(skuId), `SKU as ${skuId}`)),

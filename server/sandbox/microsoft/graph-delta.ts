@@ -6,6 +6,7 @@ import * as v from 'valibot'
 import { failed, good, inToken, tokenOf, type GraphAnswer } from './graph-answer.ts'
 import { directMembers, groupFields, groupView, userFields, userView } from './graph-directory.ts'
 import { isAnswer, isStruck, selectOf, type GraphRequest } from './graph-request.ts'
+import { uuid } from './made-ids.ts'
 import type { Change, GraphState } from './graph-state.ts'
 
 /** A token of directory objects is good for seven days. */
@@ -22,6 +23,8 @@ const state = v.object({
   to: v.number(),
   /** How many entries of the round were told. */
   told: v.number(),
+  /** Tells two links apart that lead to the same place. */
+  again: v.optional(v.string()),
 })
 type DeltaState = v.InferOutput<typeof state>
 
@@ -165,7 +168,8 @@ export const delta = (request: GraphRequest, of: DeltaState['of']): GraphAnswer 
   const foreign = request.faults.find((fault) => fault.is === 'foreign-next-link')
   if (foreign?.is === 'foreign-next-link') body['@odata.nextLink'] = `${foreign.origin}/${request.version}/${of}s/delta?$skiptoken=x`
   else if (isStruck(request, 'page-loop')) body['@odata.nextLink'] = link('$skiptoken', read)
-  else if (end < entries.length || isEmptied) body['@odata.nextLink'] = link('$skiptoken', { ...read, told: end })
+  else if (end < entries.length || isEmptied)
+    body['@odata.nextLink'] = link('$skiptoken', { ...read, told: end, ...(isEmptied ? { again: uuid(world.chance) } : {}) })
   else body['@odata.deltaLink'] = link('$deltatoken', { ...read, issuedAt: world.clock.now(), told: 0 })
   return good(body)
 }

@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { failed, good, type GraphAnswer } from './graph-answer.ts'
 import { userFields, userView } from './graph-directory.ts'
 import { isAnswer, selected, selectOf, type GraphRequest } from './graph-request.ts'
-import { consumedUnits, findUser, hasSku, inheritedBy, note, type GraphState, type GraphUser, type Sku } from './graph-state.ts'
+import { consumedUnits, findUser, hasSku, inheritedBy, setLicenses, type GraphState, type GraphUser, type Sku } from './graph-state.ts'
 
 const skuFields = [
   'id',
@@ -116,11 +116,9 @@ export const assignLicense = (request: GraphRequest): GraphAnswer => {
     if (why !== undefined) return refusal(request, why)
   }
   const at = world.clock.now()
-  user.licenses = user.licenses.filter(
-    ({ skuId }) => !removeLicenses.includes(skuId) && !addLicenses.some((added) => added.skuId === skuId),
-  )
+  const kept = user.licenses.filter(({ skuId }) => !removeLicenses.includes(skuId) && !addLicenses.some((added) => added.skuId === skuId))
   // What is given again has the plans of this call, and no longer those of before.
-  for (const { skuId, disabledPlans = [] } of addLicenses) user.licenses.push({ skuId, disabledPlans, at })
-  note(state, at, 'user', user.id, { fields: ['assignedLicenses', 'licenseAssignmentStates'] })
+  const given = addLicenses.map(({ skuId, disabledPlans = [] }) => ({ skuId, disabledPlans, at }))
+  setLicenses(state, user, [...kept, ...given], at)
   return good(selected(userView(state, user), [...userFields]))
 }

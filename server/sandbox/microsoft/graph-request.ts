@@ -2,6 +2,7 @@
 import type { Fault } from './faults.ts'
 import { failed, inToken, tokenOf, type GraphAnswer } from './graph-answer.ts'
 import type { GraphState } from './graph-state.ts'
+import { uuid } from './made-ids.ts'
 import type { AppRegistration, Tenant } from './tenant-state.ts'
 import type { MicrosoftWorld } from './world.ts'
 
@@ -94,7 +95,10 @@ const nextLink = (request: GraphRequest, goesOn: boolean, after: string, at: num
   const { url } = request
   const foreign = request.faults.find((fault) => fault.is === 'foreign-next-link')
   if (isStruck(request, 'page-loop')) return url.searchParams.has('$skiptoken') ? url.href : withToken(url, tokenOf({ after: '', at: 0 }))
-  const own = goesOn ? withToken(url, tokenOf({ after, at })) : undefined
+  // An empty page leads on by a link of its own.
+  const own = goesOn
+    ? withToken(url, tokenOf({ after, at, ...(isStruck(request, 'empty-page') ? { again: uuid(request.world.chance) } : {}) }))
+    : undefined
   if (foreign?.is !== 'foreign-next-link') return own
   const there = new URL(own ?? url.href)
   return `${foreign.origin}${there.pathname}${there.search}`

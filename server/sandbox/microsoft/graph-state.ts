@@ -124,6 +124,8 @@ export interface GraphState {
   inherited: Map<string, Map<string, readonly string[]>> | undefined
   /** Users who have each SKU; undefined: to be counted anew. */
   consumed: Map<string, number> | undefined
+  /** Ids by user name in small letters, of those who are not deleted; undefined: to be gathered anew. */
+  idByName: Map<string, string> | undefined
 }
 
 export const emptyGraph = (tenantId: string): GraphState => ({
@@ -139,6 +141,7 @@ export const emptyGraph = (tenantId: string): GraphState => ({
   epoch: 1,
   inherited: undefined,
   consumed: undefined,
+  idByName: undefined,
 })
 
 export const graphSnapshot = (state: GraphState): GraphSnapshot => ({
@@ -206,6 +209,8 @@ export const consumedUnits = (state: GraphState, { skuId, appliesTo, usedByTheTe
 
 // ---- What happens ----
 
+const licenseFields: readonly string[] = ['assignedLicenses', 'licenseAssignmentStates']
+
 export const note = (
   state: GraphState,
   at: number,
@@ -215,14 +220,34 @@ export const note = (
 ): void => {
   state.lastChange += 1
   state.changes.push({ n: state.lastChange, at, of, id, fields: [], removed: null, member: null, ...what })
-  state.inherited = undefined
+  const isLicense = of === 'user' && what.fields !== undefined && what.fields.every((name) => licenseFields.includes(name))
+  if (isLicense) return
+  if (of === 'group') state.inherited = undefined
+  else state.idByName = undefined
   state.consumed = undefined
 }
 
+/** Gives a user these licenses in place of those before, and counts along. */
+export const setLicenses = (state: GraphState, user: GraphUser, licenses: HeldLicense[], at: number): void => {
+  const skuIds = new Set([...user.licenses, ...licenses].map(({ skuId }) => skuId))
+  const hadBefore = [...skuIds].filter((skuId) => hasSku(state, user, skuId))
+  user.licenses = licenses
+  if (state.consumed !== undefined)
+    for (const skuId of skuIds) {
+      const more = Number(hasSku(state, user, skuId)) - Number(hadBefore.includes(skuId))
+      state.consumed.set(skuId, (state.consumed.get(skuId) ?? 0) + more)
+    }
+  note(state, at, 'user', user.id, { fields: [...licenseFields] })
+}
+
 export const findUser = (state: GraphState, idOrName: string): GraphUser | undefined => {
-  const byId = state.users.get(idOrName.toLowerCase())
+  const wanted = idOrName.toLowerCase()
+  const byId = state.users.get(wanted)
   if (byId !== undefined) return byId.deletedAt === null ? byId : undefined
-  const name = idOrName.toLowerCase()
-  for (const user of state.users.values()) if (user.deletedAt === null && user.userPrincipalName.toLowerCase() === name) return user
-  return undefined
+  state.idByName ??= new Map(
+    [...state.users.values()].flatMap((user) =>
+      user.deletedAt === null ? [[user.userPrincipalName.toLowerCase(), user.id] as const] : [],
+    ),
+  )
+  return state.users.get(state.idByName.get(wanted) ?? '')
 }

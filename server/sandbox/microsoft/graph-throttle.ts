@@ -17,10 +17,31 @@ const cost = (units: number, url: URL): number => {
   return Math.max(1, units - (url.searchParams.has('$select') ? 1 : 0) - (top < 20 ? 1 : 0))
 }
 
-interface Spent {
-  readonly at: number
-  readonly units: number
-  readonly isWrite: boolean
+/** What was spent in the last so many milliseconds. */
+interface Window {
+  /** Undefined: within the limit. Else how long until it is again. */
+  spend(now: number, units: number, most: number): number | undefined
+}
+
+const createWindow = (lengthMs: number): Window => {
+  const spent: { readonly at: number; readonly units: number }[] = []
+  let first = 0
+  let sum = 0
+  return {
+    spend: (now, units, most) => {
+      spent.push({ at: now, units })
+      sum += units
+      for (let oldest = spent[first]; oldest !== undefined && oldest.at <= now - lengthMs; oldest = spent[first]) {
+        sum -= oldest.units
+        first += 1
+      }
+      if (first > 10_000) {
+        spent.splice(0, first)
+        first = 0
+      }
+      return sum <= most ? undefined : (spent[first]?.at ?? now) + lengthMs - now
+    },
+  }
 }
 
 export interface Throttled {
@@ -37,8 +58,13 @@ export type Throttle = (
   people: number,
 ) => GraphAnswer | undefined
 
+interface Windows {
+  readonly all: Window
+  readonly writes: Window
+}
+
 export const createThrottle = (world: MicrosoftWorld): Throttle => {
-  const spentBy = new Map<string, Spent[]>()
+  const windowsBy = new Map<string, Windows>()
 
   const busy = (untilMs: number): GraphAnswer => {
     const leftS = Math.max(1, Math.ceil(untilMs / 1000))
@@ -51,24 +77,18 @@ export const createThrottle = (world: MicrosoftWorld): Throttle => {
 
   return (tenantId, clientId, route, isWrite, url, people) => {
     if (!world.switches.enforceThrottle) return undefined
-    const name = `${tenantId}/${clientId}/${route.intune === true ? 'intune' : 'directory'}`
-    const now = world.clock.now()
-    const longest = route.intune === true ? INTUNE_WINDOW_MS : WRITE_WINDOW_MS
-    const spent = (spentBy.get(name) ?? []).filter(({ at }) => at > now - longest)
-    // Requests made while throttled still count.
-    spent.push({ at: now, units: route.intune === true ? 1 : cost(route.units, url), isWrite })
-    spentBy.set(name, spent)
-    const within = (windowMs: number, writesOnly: boolean): readonly Spent[] =>
-      spent.filter((one) => one.at > now - windowMs && (!writesOnly || one.isWrite))
-    const over = (windowMs: number, most: number, writesOnly: boolean): number | undefined => {
-      const list = within(windowMs, writesOnly)
-      const sum = writesOnly ? list.length : list.reduce((total, { units }) => total + units, 0)
-      return sum <= most ? undefined : (list[0]?.at ?? now) + windowMs - now
+    const isIntune = route.intune === true
+    const name = `${tenantId}/${clientId}/${isIntune ? 'intune' : 'directory'}`
+    const windows = windowsBy.get(name) ?? {
+      all: createWindow(isIntune ? INTUNE_WINDOW_MS : WINDOW_MS),
+      writes: createWindow(isIntune ? INTUNE_WINDOW_MS : WRITE_WINDOW_MS),
     }
-    const waitMs =
-      route.intune === true
-        ? (over(INTUNE_WINDOW_MS, MOST_INTUNE, false) ?? over(INTUNE_WINDOW_MS, MOST_INTUNE_WRITES, true))
-        : (over(WINDOW_MS, unitsOf(people), false) ?? over(WRITE_WINDOW_MS, MOST_WRITES, true))
-    return waitMs === undefined ? undefined : busy(waitMs)
+    windowsBy.set(name, windows)
+    const now = world.clock.now()
+    // Requests made while throttled still count.
+    const waitMs = windows.all.spend(now, isIntune ? 1 : cost(route.units, url), isIntune ? MOST_INTUNE : unitsOf(people))
+    const writeWaitMs = isWrite ? windows.writes.spend(now, 1, isIntune ? MOST_INTUNE_WRITES : MOST_WRITES) : undefined
+    const longest = Math.max(waitMs ?? 0, writeWaitMs ?? 0)
+    return longest === 0 ? undefined : busy(longest)
   }
 }

@@ -1,6 +1,6 @@
 /** Microsoft's sandbox over real HTTP, on a clock moved by hand. */
 import { isConnectionCut } from '../../../../server/sandbox/microsoft/door.ts'
-import { createMicrosoftSandbox } from '../../../../server/sandbox/microsoft/microsoft-sandbox.ts'
+import { createMicrosoftSandbox, type MicrosoftSandbox } from '../../../../server/sandbox/microsoft/microsoft-sandbox.ts'
 import type { Switches } from '../../../../server/sandbox/microsoft/switches.ts'
 import type { AppRegistration, Tenant } from '../../../../server/sandbox/microsoft/tenant-state.ts'
 import type { MicrosoftWorld } from '../../../../server/sandbox/microsoft/world.ts'
@@ -18,6 +18,7 @@ export interface MicrosoftLink extends AsyncDisposable {
   readonly world: MicrosoftWorld
   readonly tenant: Tenant
   readonly app: AppRegistration
+  readonly graph: MicrosoftSandbox['graph']
   /** Requests that reached an endpoint. */
   asked(endpoint: string): number
 }
@@ -44,6 +45,7 @@ export const openMicrosoftLink = async (switches: Partial<Switches> = {}): Promi
     world: sandbox.world,
     tenant,
     app,
+    graph: sandbox.graph,
     asked: (endpoint) => sandbox.world.log.all().filter((entry) => entry.endpoint === endpoint).length,
     [Symbol.asyncDispose]: close,
   }
