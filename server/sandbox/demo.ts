@@ -17,6 +17,7 @@ import { readSettings, type Settings } from '../settings.ts'
 import { StartRefused } from '../start-refused.ts'
 import { systemChance, systemClock } from '../system-clock.ts'
 import { parseSnapshot, type AppleSnapshot } from './apple/snapshot.ts'
+import { openDemoMicrosoft, type DemoMicrosoft } from './demo-microsoft.ts'
 import { moveIn } from './move-in.ts'
 import { sampleOrganisation } from './sample-organisation.ts'
 import { startSandbox, type Sandbox, type SandboxDeps } from './sandbox.ts'
@@ -25,9 +26,11 @@ const root = join(import.meta.dirname, '..', '..')
 /** A directory of its own for tests; the product's data are never touched. */
 const dataDir = process.env['QM_DEMO_DIR'] ?? join(root, 'demo-data')
 const storeFile = join(dataDir, 'store.json')
+const microsoftFile = join(dataDir, 'microsoft.json')
 const signInFile = join(dataDir, 'sign-in.json')
 const ownerEmail = 'admin@eastmere.example'
 const usualStorePort = 8788
+const usualMicrosoftPort = 8789
 const saveEveryMs = 5_000
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -77,7 +80,18 @@ const openStore = async (deps: Omit<SandboxDeps, 'port'>): Promise<Sandbox> => {
   }
 }
 
-const settingsFor = (store: Sandbox, password: string): Settings => {
+/** As the other one. */
+const openMicrosoft = async (): Promise<DemoMicrosoft> => {
+  const deps = { clock: systemClock, chance: systemChance, kept: readJson(microsoftFile) }
+  const opened = await openDemoMicrosoft({ ...deps, port: usualMicrosoftPort }).catch(async (cause: unknown) => {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE')) throw cause
+    return await openDemoMicrosoft({ ...deps, port: 0 })
+  })
+  if (!opened.ok) throw new StartRefused(`${microsoftFile} can not be read. Begin afresh with: npm run demo -- --reset`)
+  return opened.value
+}
+
+const settingsFor = (store: Sandbox, microsoft: DemoMicrosoft, password: string): Settings => {
   const settings = readSettings({
     QM_PORT: process.env['QM_PORT'],
     QM_HOST: process.env['QM_HOST'],
@@ -93,6 +107,9 @@ const settingsFor = (store: Sandbox, password: string): Settings => {
     QM_NOTICE_URL: process.env['QM_NOTICE_URL'] ?? `http://127.0.0.1:${process.env['QM_PORT'] ?? 8787}`,
     QM_APPLE_DEVICES_URL: store.devicesUrl,
     QM_APPLE_AUTH_URL: store.authUrl,
+    QM_MICROSOFT_STORE_URL: microsoft.storeUrl,
+    QM_MICROSOFT_LOGIN_URL: microsoft.url,
+    QM_MICROSOFT_GRAPH_URL: microsoft.url,
   })
   if (!settings.ok) throw new StartRefused(settings.error.text)
   return settings.value
@@ -109,13 +126,17 @@ const run = async (): Promise<void> => {
     switches: { httpNotices: 'on-this-machine' },
     ...(state === undefined ? { organisation } : { state }),
   })
-  const saveStore = (): void => writeWhole(storeFile, JSON.stringify(store.control.snapshot()))
-  if (state === undefined) saveStore()
+  const microsoft = await openMicrosoft()
+  const saveStore = (): void => {
+    writeWhole(storeFile, JSON.stringify(store.control.snapshot()))
+    writeWhole(microsoftFile, JSON.stringify(microsoft.snapshot()))
+  }
+  saveStore()
   const password = ownerPassword()
   const log = createLog({ clock: systemClock, destination: createWriteStream(join(dataDir, 'demo.log'), { flags: 'a', mode: 0o600 }) })
   process.on('unhandledRejection', (cause) => log.error({ err: cause }, 'a promise nobody waited for failed'))
   const serving = await serve({
-    settings: settingsFor(store, password),
+    settings: settingsFor(store, microsoft, password),
     clock: systemClock,
     chance: systemChance,
     fetch: globalThis.fetch,
@@ -126,6 +147,7 @@ const run = async (): Promise<void> => {
     memoryBytes: () => process.memoryUsage.rss(),
   }).catch(async (cause: unknown) => {
     await store.close()
+    await microsoft.close()
     throw cause
   })
   // A disk that is full for a while costs what happened in the store meanwhile, and nothing else.
@@ -136,16 +158,17 @@ const run = async (): Promise<void> => {
       log.error({ err: cause }, 'the store could not be saved')
     }
   }
-  stopOnSignal(serving, store, trySaving)
+  stopOnSignal(serving, [store, microsoft], trySaving)
   keepSaving(trySaving)
   const tokenFiles = new Map(organisation.locations.map(({ uId }) => [uId, store.control.tokenFileFor(uId)]))
   const withKeys = store.control.organisations().filter(({ accounts }) => accounts.some(({ revoked }) => !revoked))
   const deviceKeys = new Map(withKeys.map(({ name }) => [name, store.control.deviceKeyFor(name)]))
-  await moveIn(serving, organisation, tokenFiles, { clock: systemClock, chance: systemChance }, deviceKeys)
+  await moveIn(serving, organisation, tokenFiles, { clock: systemClock, chance: systemChance }, deviceKeys, microsoft.connectors)
 
   say(`Quartermaster is at ${serving.publicUrl}`)
   say(`Sign in as ${ownerEmail} with the password ${password}`)
   say(`The store is at ${store.controlUrl}: buy, return and break things there, and see what becomes of it`)
+  say(`Microsoft's retired store is at ${microsoft.controlUrl}: let it answer as gone, and see what is kept`)
   say('Try this: open the console in two windows, go offline in one, and give the last seat of Notability away in both.')
   say('Then come back online: one seat is used, one wish waits with its reason, and it is served when you free a seat in the store.')
 }
@@ -157,12 +180,12 @@ const keepSaving = (trySaving: () => void): void => {
   })
 }
 
-const stopOnSignal = (serving: Serving, store: Sandbox, trySaving: () => void): void => {
+const stopOnSignal = (serving: Serving, stores: readonly Pick<Sandbox, 'close'>[], trySaving: () => void): void => {
   let stopping: Promise<void> | undefined
   const stop = async (): Promise<void> => {
     await serving.close()
     trySaving()
-    await store.close()
+    await Promise.all(stores.map((store) => store.close()))
   }
   const end = (): void => {
     stopping ??= stop().then(

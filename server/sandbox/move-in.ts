@@ -1,5 +1,6 @@
 /** A sample organisation moves in: its directory, its locations, its first assignments. Once; what is there already stays. */
 import { importKinds } from '../directory/csv.ts'
+import type { NewConnector } from '../connectors.ts'
 import { allLicenses } from '../licenses.ts'
 import type { Serving } from '../serve.ts'
 import type { Actor } from '../../shared/admin.ts'
@@ -14,13 +15,14 @@ const lookEveryMs = 50
 const longestSyncMs = 60_000
 const longestNamesMs = 15_000
 
-/** `tokenFiles` by location, `deviceKeys` by organisation. Comes back when the licenses are synced and the assignments stand; seats follow by themselves. */
+/** `tokenFiles` by location, `deviceKeys` by organisation, `others`: what it has at other stores. Comes back when the licenses are synced and the assignments stand; seats follow by themselves. */
 export const moveIn = async (
   { house, imports }: Pick<Serving, 'house' | 'imports'>,
   organisation: SampleOrganisation,
   tokenFiles: ReadonlyMap<string, string>,
   deps: { readonly clock: Clock; readonly chance: Chance },
   deviceKeys: ReadonlyMap<string, DeviceKeyFile> = new Map(),
+  others: readonly NewConnector[] = [],
 ): Promise<void> => {
   const { journal, connectors, syncs, workspace } = house
   if ((await connectors.list()).length > 0) return
@@ -53,6 +55,11 @@ export const moveIn = async (
     })
     if (!added.ok) throw new Error(`demo: the sample location ${name} was refused: ${added.error.is}`)
     connectorByLocation.set(uId, added.value.id)
+    await syncs.request(added.value.id, 'admin', true)
+  }
+  for (const other of others) {
+    const added = await connectors.add(actor, other)
+    if (!added.ok) throw new Error(`demo: ${other.name} was refused: ${added.error.is}`)
     await syncs.request(added.value.id, 'admin', true)
   }
   const isSynced = async (): Promise<boolean> => (await connectors.list()).every(({ lastGoodSyncAt }) => lastGoodSyncAt !== null)

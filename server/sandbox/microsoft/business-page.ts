@@ -3,6 +3,7 @@
  * the same as JSON, and `POST /control/business/act` changes something: `{act, …}` as JSON, or a form that leads back.
  */
 import { Hono, type Context } from 'hono'
+import { CONTROL_STYLE } from '../apple/control-style.ts'
 import { html } from 'hono/html'
 import * as v from 'valibot'
 import type { BusinessControl } from './business-control.ts'
@@ -167,6 +168,7 @@ export const createBusinessPage = (business: BusinessWorld, control: BusinessCon
     c.header('x-content-type-options', 'nosniff')
     c.header('cache-control', 'no-store')
   })
+  app.get('/control/style.css', (c) => c.body(CONTROL_STYLE, 200, { 'content-type': 'text/css; charset=utf-8' }))
   app.get('/control/business', (c) => c.html(page(business, control)))
   app.get('/control/api/business', (c) =>
     c.json({

@@ -59,7 +59,12 @@ test('the demo begins with a synced school, keeps it, and goes on where it was l
   }[]
   expect(licenses.length).toBeGreaterThan(100)
   expect(licenses.every(({ product }) => product.name !== product.id)).toBe(true)
-  expect((await first.get('connectors')).items).toMatchObject([{ lastSync: { state: 'succeeded' } }, {}, {}])
+  expect((await first.get('connectors')).items).toMatchObject([
+    { lastSync: { state: 'succeeded' } },
+    {},
+    {},
+    { kind: 'microsoft-store-business', lastSync: { state: 'succeeded' } },
+  ])
   expect((await first.get('groups')).items).toHaveLength(25)
   expect((await first.get('assignments?limit=500')).items.length).toBeGreaterThan(20)
   // Devices that were released and still hold seats come with the device list, which follows the counts.
@@ -70,6 +75,7 @@ test('the demo begins with a synced school, keeps it, and goes on where it was l
     { name: 'Eastmere Clinic', devices: { error: null } },
     { name: 'Eastmere Schools', devices: { error: null } },
     { devices: null },
+    { name: 'Store for Business, Eastmere College', devices: null },
   ])
   const signedIn = await fetch(`${first.address}/api/v1/sign-in`, {
     method: 'POST',
@@ -86,11 +92,13 @@ test('the demo begins with a synced school, keeps it, and goes on where it was l
   const kept = (await second.get('licenses?limit=500')).items as unknown as typeof licenses
   expect(kept.map(({ id, total }) => [id, total])).toEqual(licenses.map(({ id, total }) => [id, total]))
   const connectors = (await second.get('connectors')).items as unknown as readonly { readonly id: string }[]
-  // The store knows its tokens again.
-  const tested = await fetch(`${second.address}/api/v1/connectors/${connectors[0]?.id}/test`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${key}` },
-  })
-  expect(await tested.json()).toEqual({ ok: true, reasons: [] })
+  // Each store knows its tokens and secrets again.
+  for (const { id } of connectors) {
+    const tested = await fetch(`${second.address}/api/v1/connectors/${id}/test`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}` },
+    })
+    expect(await tested.json()).toEqual({ ok: true, reasons: [] })
+  }
   expect(await second.stop()).toBe(0)
 })
