@@ -18,7 +18,7 @@ import {
 import { docOfLicense, ordinalOf, type ConnectorId, type LicenseId, type TargetKey } from '../shared/ids.ts'
 import type { License } from '../shared/license.ts'
 import { weighedOrders, type LicenseOrder } from '../shared/order.ts'
-import { reconcile, storePeopleOf, type Reconciled, type WritingBlocked } from '../shared/reconcile.ts'
+import { reconcile, storePeopleOf, type Reconciled, type ReconcileInput, type WritingBlocked } from '../shared/reconcile.ts'
 import type { Registration, RegistrationState } from '../shared/registration.ts'
 import { nextTurnOf } from '../shared/touching.ts'
 import type { DirectoryReader } from './directory.ts'
@@ -34,6 +34,8 @@ export interface LicenseState {
   readonly wishes: readonly PlacedWish[]
   readonly seats: Columns
   readonly orders: readonly LicenseOrder[]
+  /** What was weighed, for explaining it. */
+  readonly input: ReconcileInput
   readonly reconciled: Reconciled
   readonly verdictByOrdinal: ReadonlyMap<number, Verdict>
   /** Edits on top of the facts. */
@@ -162,7 +164,7 @@ export const createForetelling = ({ facts, directory, rows, saved, factsSeq }: F
     const held = holds.get(id)
     if (held !== undefined && held.of.length === of.length && held.of.every((part, at) => part === of[at]))
       return { is: 'ready', value: held.state }
-    const reconciled = reconcile({
+    const input: ReconcileInput = {
       now: minute,
       license,
       writingBlocked,
@@ -173,7 +175,8 @@ export const createForetelling = ({ facts, directory, rows, saved, factsSeq }: F
       locationOrders: locationOrders.value,
       people: storePeopleOf(connector, registrations.value.stateOf),
       directory: people.value.directory,
-    })
+    }
+    const reconciled = reconcile(input)
     const state: LicenseState = {
       license,
       connector,
@@ -182,6 +185,7 @@ export const createForetelling = ({ facts, directory, rows, saved, factsSeq }: F
       wishes: all,
       seats: seats.value,
       orders: orders.value,
+      input,
       reconciled,
       verdictByOrdinal: new Map(reconciled.verdicts.map((verdict) => [verdict.ordinal, verdict])),
       pending: pending.length,

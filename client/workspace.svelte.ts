@@ -7,8 +7,7 @@ import { figure } from './parts/figures.ts'
 import { createContext } from 'svelte'
 import { createSubscriber } from 'svelte/reactivity'
 import type { Verdict } from '../shared/assignment.ts'
-import { unsent, type PlacedWish } from '../shared/assignment.ts'
-import { isoTime, type Clock } from '../shared/clock.ts'
+import type { Clock } from '../shared/clock.ts'
 import { isOpen } from '../shared/order.ts'
 import { registrationsKey } from '../shared/facts.ts'
 import { ordinalOf, type ConnectorId, type LicenseId, type PrincipalId, type TargetKey } from '../shared/ids.ts'
@@ -25,6 +24,7 @@ import { createForetelling, type Foretelling } from './foretelling.ts'
 import { localFailureInWords, type DeviceNotice, type KnownAdmin, type LocalFailure } from './local-db.ts'
 import type { ActFailed, ServerActs } from './server-acts.ts'
 import type { Session, SessionState } from './session.ts'
+import { wantedWishes } from './views/assign-preview.ts'
 import { connectorList, type ConnectorRow } from './views/connector-list.ts'
 import { licenseList, type LicenseRow } from './views/license-list.ts'
 import { licensePage, type LicensePage, type TargetName } from './views/license-page.ts'
@@ -265,15 +265,7 @@ export const openWorkspace = (deps: WorkspaceDeps): Workspace => {
 
   const foretell = (request: AssignRequest): Reading<Foretold> => {
     const admin = console.meta()?.admin
-    const { mode, intent, licenseType } = request
-    const more = request.targets.map((key, at): PlacedWish => ({
-      key,
-      wish: { mode, intent, licenseType, rev: 1 },
-      note: '',
-      by: admin?.name ?? '',
-      at: isoTime(now),
-      taken: unsent - request.targets.length + at,
-    }))
+    const more = wantedWishes(request, admin?.name ?? '', now)
     const read = foretelling.stateWith(request.license, now, more)
     if (read.is === 'loading') return read
     if (read.value === undefined) return { is: 'not-found' }

@@ -1,6 +1,8 @@
 /** What would come of giving several licenses to the same targets, over all of them, before anything is kept. */
-import type { Intent, Mode } from '../../shared/assignment.ts'
+import { unsent, usualTerms, withTerms, type Intent, type Mode, type PlacedWish } from '../../shared/assignment.ts'
+import { isoTime } from '../../shared/clock.ts'
 import type { LicenseType } from '../../shared/license.ts'
+import type { AssignRequest } from '../edits.ts'
 import type { LicenseRow } from './license-list.ts'
 import type { Foretold } from './outbox-list.ts'
 import { sum } from './connector-list.ts'
@@ -70,3 +72,16 @@ export const previewSums = (rows: readonly { readonly row: LicenseRow; readonly 
   forGood: sum(rows, ({ row, foretold }) => (row.license.revocable ? 0 : (foretold?.gains ?? 0))),
   open: rows.filter(({ foretold }) => foretold === undefined).length,
 })
+
+/** The wishes that a request would make, last in the order of serving. */
+export const wantedWishes = (request: AssignRequest, by: string, now: number): readonly PlacedWish[] => {
+  const { targets, mode, intent, licenseType, terms = usualTerms } = request
+  return targets.map((key, at) => ({
+    key,
+    wish: { mode, intent, licenseType, rev: 1, ...withTerms(terms) },
+    note: '',
+    by,
+    at: isoTime(now),
+    taken: unsent - targets.length + at,
+  }))
+}

@@ -1,6 +1,7 @@
 /** Small phrases that several views share. */
 import { figure } from '../parts/figures.ts'
-import type { Intent, SeatsAfter } from '../../shared/assignment.ts'
+import { fullTime } from '../parts/times.ts'
+import { termsOf, type Intent, type SeatsAfter, type WishTerms } from '../../shared/assignment.ts'
 import { exhaustive } from '../../shared/result.ts'
 import type { UnrevisedWish } from '../outbox.ts'
 
@@ -19,12 +20,38 @@ export const wishInWords = (product: string, targets: readonly string[], wish: U
   const whom = listed(targets)
   switch (wish.mode) {
     case 'include':
-      return wish.intent === 'uninstall' ? `Uninstall ${product} from ${whom}` : `Give ${product} to ${whom}, ${intentWord[wish.intent]}`
+      return `${wish.intent === 'uninstall' ? `Uninstall ${product} from ${whom}` : `Give ${product} to ${whom}, ${intentWord[wish.intent]}`}${termsSaid(wish)}`
     case 'exclude':
-      return `Exclude ${whom} from ${product}`
+      return `Exclude ${whom} from ${product}${termsSaid(wish)}`
     case 'removed':
       return `Remove ${product} from ${whom} ${afterWords[wish.seats]}`
     default:
       return exhaustive(wish)
   }
 }
+
+/** In UTC: the words stay with the edit, and others read them elsewhere. */
+const termsSaid = (wish: UnrevisedWish): string => {
+  const { priority, startsAt, endsAt, reservation } = termsOf({ ...wish, rev: 1 })
+  const day = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`
+  return [
+    ...(startsAt === null ? [] : [`from ${day(startsAt)}`]),
+    ...(endsAt === null ? [] : [`until ${day(endsAt)}`]),
+    ...(priority === 0 ? [] : [`priority ${priority}`]),
+    ...(reservation === null
+      ? []
+      : [`${seatsCounted(reservation.seats)} reserved and ${reservation.unused === 'held' ? 'held' : 'lent while unused'}`]),
+  ]
+    .map((part) => `, ${part}`)
+    .join('')
+}
+
+/** "begins 1 Dec, 08:00", "priority 5", "12 seats reserved, held"; nothing where all is as usual. */
+export const termsInWords = ({ priority, startsAt, endsAt, reservation }: WishTerms, now: number): readonly string[] => [
+  ...(startsAt === null ? [] : [`${Date.parse(startsAt) > now ? 'begins' : 'began'} ${fullTime(startsAt, now)}`]),
+  ...(endsAt === null ? [] : [`${Date.parse(endsAt) > now ? 'ends' : 'ended'} ${fullTime(endsAt, now)}`]),
+  ...(priority === 0 ? [] : [`${priority > 0 ? 'served first' : 'served later'}, priority ${priority}`]),
+  ...(reservation === null
+    ? []
+    : [`${seatsCounted(reservation.seats)} reserved, ${reservation.unused === 'held' ? 'held' : 'lent while unused'}`]),
+]
