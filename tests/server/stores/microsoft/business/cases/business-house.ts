@@ -60,6 +60,7 @@ export interface BusinessHouse extends AsyncDisposable {
   settle(ms?: number): Promise<void>
   restart(): Promise<void>
   readonly log: readonly string[]
+  readonly dataDir: string
 }
 
 export const openHouse = async (switches: Partial<BusinessSwitches> = {}): Promise<BusinessHouse> => {
@@ -233,6 +234,7 @@ export const openHouse = async (switches: Partial<BusinessSwitches> = {}): Promi
       running = await start()
     },
     log,
+    dataDir: join(root, 'data'),
     [Symbol.asyncDispose]: async () => {
       clock.stalled = 0
       await stop()
