@@ -6,11 +6,13 @@ import { parseConnectorId, type ConnectorId, type LicenseId, type OrderId, type 
 import type { ConnectorKind, ConnectorSettings } from '../shared/connector.ts'
 import type { Role } from '../shared/admin.ts'
 import type { Order } from '../shared/order.ts'
+import { joinedByText } from '../shared/joining.ts'
 import { err, ok } from '../shared/result.ts'
 import type { Sync } from '../shared/sync.ts'
 import { itemsOf, list, member, numberOf, orderOf, syncOf, textOf, textOrNull } from './server-lists.ts'
 import { createGroupActs, type GroupActs } from './group-acts.ts'
 import { createPeopleActs, type PeopleActs } from './people-acts.ts'
+import { createSourcesActs, type SourcesActs } from './sources-acts.ts'
 import { createRequest, unreadable, type Answer, type Fetch } from './server-request.ts'
 import { createSubscriptionActs, type SubscriptionActs } from './subscription-acts.ts'
 
@@ -51,7 +53,21 @@ export interface Imported {
   readonly created: number
   readonly changed: number
   readonly unchanged: number
+  /** The first of `created + changed`, of a dry run alone. */
+  readonly changes: readonly ImportChange[]
+  /** The first of `errorCount`. */
   readonly errors: readonly { readonly row: number; readonly field: string; readonly text: string }[]
+  readonly errorCount: number
+}
+
+/** What one row of a file would change. */
+export interface ImportChange {
+  readonly row: number
+  readonly name: string
+  readonly is: 'created' | 'changed'
+  /** The rule by which it is somebody known; empty: by its own key, or nobody is. */
+  readonly joinedBy: string
+  readonly fields: readonly { readonly field: string; readonly before: string; readonly after: string }[]
 }
 
 export interface Page<T> {
@@ -89,13 +105,15 @@ export interface ServerActs {
   cancelOrder(order: OrderId): Answer<void>
   readonly subscriptions: SubscriptionActs
   readonly people: PeopleActs
+  readonly sources: SourcesActs
   readonly groups: GroupActs
   /** The latest first; of all connectors, or of one. */
   orders(of: { readonly connector?: ConnectorId; readonly license?: LicenseId }, cursor: string | null): Answer<Page<Order>>
   syncs(of: { readonly connector?: ConnectorId }, cursor: string | null): Answer<Page<Sync>>
   importCsv(
     kind: 'users' | 'devices' | 'groups' | 'memberships',
-    text: string,
+    /** As it is: the server reads its encoding. */
+    file: Blob,
     options: { readonly dryRun: boolean; readonly partial: boolean },
   ): Answer<Imported>
   apiKeys(): Answer<readonly ApiKeyRow[]>
@@ -147,6 +165,7 @@ export const createServerActs = (fetch: Fetch): ServerActs => {
     retryOrder: (order) => done(request('POST', `/orders/${at(order)}/retry`, {})),
     subscriptions: createSubscriptionActs(request),
     people: createPeopleActs(request),
+    sources: createSourcesActs(request),
     groups: createGroupActs(request),
     cancelOrder: (order) => done(request('POST', `/orders/${at(order)}/cancel`, {})),
     orders: async (of, cursor) => {
@@ -157,9 +176,9 @@ export const createServerActs = (fetch: Fetch): ServerActs => {
       const read = await request('GET', `/syncs?${listQuery(of, cursor)}`)
       return read.ok ? ok(pageOf(read.value, syncOf)) : read
     },
-    importCsv: async (kind, text, { dryRun, partial }) => {
+    importCsv: async (kind, file, { dryRun, partial }) => {
       const query = `kind=${kind}${dryRun ? '&dryRun=true' : ''}${partial ? '&partial=true' : ''}`
-      const read = await request('POST', `/directory/import?${query}`, text, 'text/csv')
+      const read = await request('POST', `/directory/import?${query}`, file, 'text/csv')
       return read.ok ? ok(importedOf(read.value)) : read
     },
     apiKeys: async () => {
@@ -237,5 +256,17 @@ export const importedOf = (value: unknown): Imported => ({
     row: numberOf(member(row, 'row')),
     field: textOf(member(row, 'field')),
     text: textOf(member(row, 'text')),
+  })),
+  errorCount: numberOf(member(value, 'errorCount')),
+  changes: list(member(value, 'changes')).map((row) => ({
+    row: numberOf(member(row, 'row')),
+    name: textOf(member(row, 'name')),
+    is: member(row, 'is') === 'created' ? 'created' : 'changed',
+    joinedBy: joinedByText(textOf(member(row, 'joinedBy'))),
+    fields: list(member(row, 'fields')).map((field) => ({
+      field: textOf(member(field, 'field')),
+      before: textOf(member(field, 'before')),
+      after: textOf(member(field, 'after')),
+    })),
   })),
 })

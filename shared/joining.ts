@@ -36,6 +36,9 @@ export const joinedByInWords: Record<JoinedBy, string> = {
   'split-by-hand': 'Split off by an administrator',
 }
 
+/** Empty for what is no rule. */
+export const joinedByText = (code: string): string => new Map<string, string>(Object.entries(joinedByInWords)).get(code) ?? ''
+
 /** What a source says. Absent or empty: it does not say. */
 export type SourceFields = Partial<Pick<User, 'userName' | 'displayName' | 'email' | 'department' | 'active' | 'managedAppleAccount'>>
 

@@ -4,6 +4,7 @@ import { becauseInWords } from '../../shared/assignment.ts'
 import { writingBlockedBy, type Connector } from '../../shared/connector.ts'
 import type { LocationAction } from '../../shared/order.ts'
 import { isListSource } from '../../shared/device-list.ts'
+import { isDirectorySource } from '../../shared/joining.ts'
 import type { Health } from '../parts/health.ts'
 import type { IconName } from '../parts/icons.ts'
 import { seatsCounted } from '../views/words.ts'
@@ -55,15 +56,35 @@ export const toGainInWords = ({ seats, forGood }: ToGain): string =>
       ? `${seatsCounted(seats)} to gain`
       : `${seatsCounted(seats)} to gain, ${forGood} for good`
 
+export const fieldNames: Readonly<Record<string, string>> = {
+  userName: 'User name',
+  otherNames: 'Other user names',
+  displayName: 'Name',
+  email: 'Mail',
+  department: 'Department',
+  active: 'Active',
+  managedAppleAccount: 'Managed Apple Account',
+  serialNumber: 'Serial number',
+  name: 'Name',
+  platform: 'Platform',
+  model: 'Model',
+  ownerId: 'Owner',
+  kind: 'Kind',
+  member: 'Member',
+  sources: 'Known from',
+  left: 'Left',
+}
+
 /** "CSV import", "Apple device list, Eastmere Schools", "Apple, Eastmere Schools". */
 export const sourceInWords = (source: string, connectors: readonly Connector[]): string => {
   if (source === 'csv') return 'CSV import'
   if (source === 'hand') return 'Put in by hand'
+  if (source === 'scim') return 'Identity provider (SCIM)'
   if (source === 'scim') return 'SCIM'
   const id = source.slice(source.indexOf(':') + 1)
   const connector = connectors.find((row) => row.id === id)
   if (connector === undefined) return source
-  return `${storeNames[connector.store]}${isListSource(source) ? ' device list' : ''}, ${connector.name}`
+  return `${storeNames[connector.store]}${isListSource(source) ? ' device list' : isDirectorySource(source) ? ' directory' : ''}, ${connector.name}`
 }
 
 /** All of them, or that there is none. */
