@@ -1,5 +1,6 @@
 /** All that goes with a connector that is let go. The devices and people that it named stay; orders stay in their table. */
 import type { Writing } from './journal.ts'
+import { letGoOfDirectory } from './directory/directory-letting-go.ts'
 import { letGoOfDevices } from './directory/device-list.ts'
 import { forgetNotices } from './notice-rows.ts'
 import { forgetNoticeSecret } from './notice-secrets.ts'
@@ -34,6 +35,7 @@ export const forgetConnector = async (write: Writing, connector: Connector): Pro
   await forgetSubscriptions(write, id)
   await forgetLocationOrders(write, id)
   await letGoOfDevices(write, connector)
+  await letGoOfDirectory(write, id)
 }
 
 /** What was known of the connector's licenses goes with it; its orders stay in their table, as the record of what was asked. */

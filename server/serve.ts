@@ -70,6 +70,7 @@ import { createStatic } from './static.ts'
 import { createAppleStore } from './stores/apple/store.ts'
 import { createPlayStore } from './stores/google/play/store.ts'
 import { createBusinessStore } from './stores/microsoft/business/store.ts'
+import { createGraphStore } from './stores/microsoft/graph/store.ts'
 import { createSubscribing } from './subscribing.ts'
 import { targetNames } from './verdicts.ts'
 import { sleep, type Chance, type Clock } from '../shared/clock.ts'
@@ -126,7 +127,12 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
     chance,
     fetch: deps.fetch,
     credentials: createCredentials({ db, sealer, clock }),
-    stores: [createAppleStore(settings.apple), createPlayStore(settings.google), createBusinessStore(settings.microsoft)],
+    stores: [
+      createAppleStore(settings.apple),
+      createPlayStore(settings.google),
+      createBusinessStore(settings.microsoft),
+      createGraphStore(settings.microsoft),
+    ],
     ...(deps.drawIcon === undefined ? {} : { icons: { policy: iconPolicy(settings), draw: deps.drawIcon } }),
     host: new URL(settings.publicUrl).host,
     build: deps.version,
@@ -247,8 +253,7 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
     },
     stop: async () => {
       await notices.stop()
-    imports,
-      await removal.stop()
+      ;(imports, await removal.stop())
       await house.stop()
     },
     idle: async () => {

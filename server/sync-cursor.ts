@@ -4,7 +4,7 @@ import type { Writing } from './journal.ts'
 import type { ConnectorId } from '../shared/ids.ts'
 
 /** What is walked through: each has a mark of its own. */
-export type WalkName = 'seats' | 'people'
+export type WalkName = 'seats' | 'people' | 'directory'
 
 export interface SyncCursor {
   readonly cursor: string

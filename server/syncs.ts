@@ -9,6 +9,7 @@ import type { Connections } from './connections.ts'
 import type { Connectors } from './connectors.ts'
 import type { Db } from './database/schema.ts'
 import { createDeviceSync } from './device-sync.ts'
+import { createDirectorySync } from './directory-sync.ts'
 import type { DirectoryIndex } from './directory/directory.ts'
 import type { Journal } from './journal.ts'
 import { createLicenseRefresh } from './license-refresh.ts'
@@ -108,6 +109,7 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
   const record = createSyncRecord(deps)
   const people = createPeopleSync(deps)
   const devices = createDeviceSync(deps)
+  const directorySync = createDirectorySync(deps)
   const refreshes = createLicenseRefresh({ ...deps, reading, record })
   const runningByConnector = new Map<ConnectorId, Running>()
   const refreshingPeople = new Set<Promise<void>>()
@@ -226,6 +228,7 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
     await settleDisagreements(connection, connectorId, licenses.value)
 
     phase(entry, 'people')
+    await directorySync.read(connection, connector, entry.sync.full, (pages, totalPages) => phase(entry, 'people', pages, totalPages))
     await people.read(connection, connector, entry.sync.full, (pages, totalPages) => phase(entry, 'people', pages, totalPages))
     phase(entry, 'subscriptions')
     await deps.subscriptions.read(connection, connector, entry.sync.full)

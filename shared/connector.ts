@@ -133,6 +133,8 @@ export interface Connector {
   readonly people: PartRecord | null
   /** The organisation's devices as the store lists them; null while no access to that list is set up. */
   readonly devices: PartRecord | null
+  /** The directory that the store keeps, by its people. Absent: it keeps none, or it was never read. */
+  readonly directory?: PartRecord
   /** Null where the store sells none, or this Location has none; `enabled` null: the store did not say. */
   readonly subscriptions: (PartRecord & { readonly enabled: boolean | null }) | null
   readonly lastSync: Sync | null
