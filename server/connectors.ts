@@ -149,7 +149,7 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
     for (const license of await licensesInAct(write, id)) {
       const key = licensesKey(license.id)
       const put = putByChunk.get(key) ?? []
-      put.push({ ...license, countSource: 'kept', assignable: false })
+      put.push({ ...license, countSource: 'kept', assignable: false, remark: retirement?.text ?? '' })
       putByChunk.set(key, put)
     }
     for (const [key, put] of putByChunk) await write.record(rowsFact(key, put))

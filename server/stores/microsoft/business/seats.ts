@@ -25,6 +25,10 @@ export const userSeatsPath = (user: string): string => `/Users/${nameInPath(user
 
 const isUnlimited = ({ policy, capacity }: InventoryEntry): boolean => policy === 'open' || capacity >= unlimitedCapacity
 
+const offlineRemark =
+  'An offline license: the store keeps no seats of it. It is given to devices with its package, outside the store, so who has it can not be told.'
+const otherRemark = 'A kind of license that this version does not know. It is shown as the store tells it, and nothing is given of it.'
+
 /**
  * Of what has no limit the store does not say reliably how much is in use: the seats that are known are counted.
  * An offline license has no seats: its package is given to devices, outside the store. What the store says of a kind
@@ -46,6 +50,7 @@ export const licenseOf = (entry: InventoryEntry): LicenseRead => {
     available: unlimited ? null : entry.available,
     retired: null,
     unlimited,
+    ...(isOnline ? {} : { remark: entry.licenseType === 'offline' ? offlineRemark : otherRemark }),
     ...(entry.status === 'removed' ? { gone: true } : {}),
   }
 }

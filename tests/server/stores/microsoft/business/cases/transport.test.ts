@@ -174,7 +174,12 @@ describe('case 22: the service is gone', () => {
       { code: 'store-retired', text: expect.stringMatching(/announced for 31 March 2023.*Noticed on 24 November 2026/s) },
     ])
     // Counts and seats as they were, with their age.
-    expect(await house.license(notes)).toEqual({ ...before, countSource: 'kept', assignable: false })
+    expect(await house.license(notes)).toEqual({
+      ...before,
+      countSource: 'kept',
+      assignable: false,
+      remark: expect.stringContaining('no longer answers'),
+    })
     expect(await house.seats(house.licenseId)).toEqual([...found(...users(3)), `${user(4)}: assignment`].toSorted())
 
     // Nothing is promised, and nothing is asked of the store.
