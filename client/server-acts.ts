@@ -14,6 +14,8 @@ import { createGroupActs, type GroupActs } from './group-acts.ts'
 import { createPeopleActs, type PeopleActs } from './people-acts.ts'
 import { createSourcesActs, type SourcesActs } from './sources-acts.ts'
 import { createRequest, unreadable, type Answer, type Fetch } from './server-request.ts'
+import { createSeatActs, type SeatActs } from './seat-acts.ts'
+import { createSelfServiceActs, type SelfServiceActs } from './self-service-acts.ts'
 import { createSubscriptionActs, type SubscriptionActs } from './subscription-acts.ts'
 
 export { member, textOf } from './server-lists.ts'
@@ -106,6 +108,7 @@ export interface ServerActs {
   readonly subscriptions: SubscriptionActs
   readonly people: PeopleActs
   readonly sources: SourcesActs
+  readonly seats: SeatActs
   readonly groups: GroupActs
   /** The latest first; of all connectors, or of one. */
   orders(of: { readonly connector?: ConnectorId; readonly license?: LicenseId }, cursor: string | null): Answer<Page<Order>>
@@ -167,6 +170,7 @@ export const createServerActs = (fetch: Fetch): ServerActs => {
     people: createPeopleActs(request),
     sources: createSourcesActs(request),
     groups: createGroupActs(request),
+    seats: createSeatActs(request),
     cancelOrder: (order) => done(request('POST', `/orders/${at(order)}/cancel`, {})),
     orders: async (of, cursor) => {
       const read = await request('GET', `/orders?${listQuery(of, cursor)}`)

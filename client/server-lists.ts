@@ -1,6 +1,6 @@
 /** Orders and syncs as the server lists them: what the facts have let go. Rows that can't be read are left out. */
 import { ordinalOf, parseConnectorId, parseLicenseId, parseOrderId, parsePrincipalId, parseSyncId } from '../shared/ids.ts'
-import type { LicenseAction, LocationAction, Order, OrderFailure, OrderState } from '../shared/order.ts'
+import type { LicenseAction, LicenseOrder, LocationAction, LocationOrder, Order, OrderFailure, OrderState } from '../shared/order.ts'
 import { syncPhases, type Sync, type SyncTrigger } from '../shared/sync.ts'
 
 const licenseActions = ['associate', 'disassociate'] as const satisfies readonly LicenseAction[]
@@ -12,6 +12,8 @@ const locationActions = [
   'assign-subscription',
   'remove-subscription',
 ] as const satisfies readonly LocationAction[]
+const licenseCauses = ['plan', 'reclaim', 'undo', 'leaver-policy'] as const satisfies readonly LicenseOrder['cause'][]
+const locationCauses = ['plan', 'hand', 'undo'] as const satisfies readonly LocationOrder['cause'][]
 const orderStates = ['planned', 'sent', 'pending', 'done', 'partly-done', 'failed', 'cancelled'] as const satisfies readonly OrderState[]
 const syncStates = ['queued', 'running', 'succeeded', 'failed'] as const satisfies readonly Sync['state'][]
 const triggers = ['schedule', 'admin', 'push', 'api'] as const satisfies readonly SyncTrigger[]
@@ -21,6 +23,9 @@ export const orderOf = (value: unknown): Order | undefined => {
   const connectorId = parseConnectorId(member(value, 'connectorId'))
   const state = oneOf(orderStates, member(value, 'state'))
   if (id === undefined || connectorId === undefined || state === undefined) return undefined
+  const notBefore = member(value, 'notBefore')
+  const undoes = parseOrderId(member(value, 'undoes'))
+  const undoneBy = member(value, 'undoneBy')
   const common = {
     id,
     connectorId,
@@ -35,12 +40,20 @@ export const orderOf = (value: unknown): Order | undefined => {
     sentAt: textOrNull(member(value, 'sentAt')),
     finishedAt: textOrNull(member(value, 'finishedAt')),
     by: textOf(member(value, 'by')),
+    ...(typeof notBefore === 'string' ? { notBefore } : {}),
+    ...(undoes === undefined ? {} : { undoes }),
+    ...(Array.isArray(undoneBy) ? { undoneBy: undoneBy.flatMap((one) => parseOrderId(one) ?? []) } : {}),
   }
   const ofLicense = oneOf(licenseActions, member(value, 'action'))
   const licenseId = parseLicenseId(member(value, 'licenseId'))
-  if (ofLicense !== undefined) return licenseId === undefined ? undefined : { ...common, licenseId, action: ofLicense, cause: 'plan' }
+  if (ofLicense !== undefined)
+    return licenseId === undefined
+      ? undefined
+      : { ...common, licenseId, action: ofLicense, cause: oneOf(licenseCauses, member(value, 'cause')) ?? 'plan' }
   const ofLocation = oneOf(locationActions, member(value, 'action'))
-  return ofLocation === undefined ? undefined : { ...common, licenseId: null, action: ofLocation, cause: 'plan', subscription: null }
+  return ofLocation === undefined
+    ? undefined
+    : { ...common, licenseId: null, action: ofLocation, cause: oneOf(locationCauses, member(value, 'cause')) ?? 'plan', subscription: null }
 }
 
 const failureOf = (value: unknown): readonly OrderFailure[] => {

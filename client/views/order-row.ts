@@ -84,7 +84,19 @@ const told = (text: string): { readonly reason: string; readonly advice: string 
 const peopleOrDevices = (count: number): string => counted(count, 'person or device', 'people or devices')
 const people = (count: number): string => counted(count, 'person', 'people')
 
-export const orderInWords = ({ action, total }: Pick<Order, 'action' | 'total'>): string => {
+export const orderInWords = (order: Pick<Order, 'action' | 'total'> & { readonly cause?: Order['cause'] }): string => {
+  const words = actInWords(order)
+  switch (order.cause) {
+    case 'undo':
+      return `Undo: ${words.charAt(0).toLowerCase()}${words.slice(1)}`
+    case 'leaver-policy':
+      return `${words} from leavers, by the rule`
+    default:
+      return words
+  }
+}
+
+const actInWords = ({ action, total }: Pick<Order, 'action' | 'total'>): string => {
   switch (action) {
     case 'associate':
       return `Give ${seatsCounted(total)}`
@@ -108,11 +120,13 @@ export const orderInWords = ({ action, total }: Pick<Order, 'action' | 'total'>)
 export const isGiving = (action: OrderAction): boolean =>
   action === 'associate' || action === 'register-user' || action === 'update-user' || action === 'assign-subscription'
 
-export const orderStateInWords = (order: Pick<Order, 'state' | 'unknown' | 'done' | 'total' | 'failures'>): string => {
+export const orderStateInWords = (
+  order: Pick<Order, 'state' | 'unknown' | 'done' | 'total' | 'failures'> & { readonly notBefore?: string },
+): string => {
   if (order.unknown) return 'Asked, not yet known'
   switch (order.state) {
     case 'planned':
-      return 'Not sent yet'
+      return order.notBefore === undefined ? 'Not sent yet' : `Kept back until ${whenInWords(order.notBefore)}`
     case 'sent':
       return 'Being sent'
     case 'pending':
@@ -130,12 +144,19 @@ export const orderStateInWords = (order: Pick<Order, 'state' | 'unknown' | 'done
   }
 }
 
+const whenInWords = (iso: string): string =>
+  new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', hour: '2-digit', minute: '2-digit' })
+    .format(new Date(iso))
+    .replace(' at ', ', ')
+
 const orderMeaning = (order: Order): string | undefined => {
   if (order.unknown)
     return 'The connection was cut before the store answered. What came of it is being read from the store; nothing is sent twice, and nobody loses a seat.'
   switch (order.state) {
     case 'planned':
-      return 'It waits for its turn: one order at a time leaves for each location.'
+      return order.notBefore === undefined
+        ? 'It waits for its turn: one order at a time leaves for each location.'
+        : 'It can be cancelled until then. Who comes back by then, or is assigned it, keeps the seat.'
     case 'partly-done':
     case 'failed':
       return order.failures.length === 0 && order.open.length === 0
@@ -145,7 +166,7 @@ const orderMeaning = (order: Order): string | undefined => {
     case 'pending':
     case 'done':
     case 'cancelled':
-      return undefined
+      return order.undoneBy === undefined ? undefined : 'It was undone.'
   }
 }
 

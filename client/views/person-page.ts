@@ -3,6 +3,7 @@ import { becauseInWords, type Verdict } from '../../shared/assignment.ts'
 import type { Connector } from '../../shared/connector.ts'
 import { indexOfOrdinal, locationOrdersKey, principalsKey, registrationsKey, seatAt, wishesKey, type Columns } from '../../shared/facts.ts'
 import { ordinalOf, targetOf, type PrincipalId, type TargetKey } from '../../shared/ids.ts'
+import { leaverDueAt } from '../../shared/leavers.ts'
 import type { License, Seat } from '../../shared/license.ts'
 import { isOpen, type LocationAction, type LocationOrder, type OrderFailure } from '../../shared/order.ts'
 import { isUser, joinsByOf, type Device, type Principal, type User } from '../../shared/principal.ts'
@@ -82,6 +83,8 @@ export interface PrincipalPage {
   readonly holdsAt: readonly Connector[]
   readonly seats: readonly HeldRow[]
   readonly toGain: ToGain | undefined
+  /** Of a leaver: what the connectors' rules do about the seats, and when. */
+  readonly byRule: string
   /** Not served first, then by product. Those who are served stand under their seat. */
   readonly wished: readonly WishedRow[]
   /** Not over, or failed for them; newest first. */
@@ -174,6 +177,7 @@ const pageOf = ({ facts, directory, foretelling, now }: Looked, id: PrincipalId)
       : [],
     holdsAt: connectors.filter((row) => held.has(row.id)),
     seats,
+    byRule: byRuleInWords(principal, seats),
     toGain:
       principal.left === null || seats.length === 0
         ? undefined
@@ -181,6 +185,20 @@ const pageOf = ({ facts, directory, foretelling, now }: Looked, id: PrincipalId)
     wished,
     orders: aboutThem,
   }
+}
+
+const byRuleInWords = (principal: Principal, seats: readonly HeldRow[]): string => {
+  const dueBy = new Map<string, number>()
+  for (const { license, connector } of seats) {
+    const at = connector === undefined || !license.revocable ? undefined : leaverDueAt(principal, connector.settings)
+    if (at !== undefined && connector !== undefined) dueBy.set(connector.name, at)
+  }
+  if (dueBy.size === 0) return 'Nothing is taken by itself.'
+  const said = [...dueBy].map(
+    ([name, at]) =>
+      `those at ${name} on ${new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', year: 'numeric' }).format(new Date(at))}`,
+  )
+  return `Seats are given back by the connector's rule: ${said.join('; ')}. Who comes back before then keeps them.`
 }
 
 const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' })
