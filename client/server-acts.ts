@@ -15,7 +15,6 @@ import { createPeopleActs, type PeopleActs } from './people-acts.ts'
 import { createSourcesActs, type SourcesActs } from './sources-acts.ts'
 import { createRequest, unreadable, type Answer, type Fetch } from './server-request.ts'
 import { createSeatActs, type SeatActs } from './seat-acts.ts'
-import { createSelfServiceActs, type SelfServiceActs } from './self-service-acts.ts'
 import { createSubscriptionActs, type SubscriptionActs } from './subscription-acts.ts'
 
 export { member, textOf } from './server-lists.ts'
