@@ -13,6 +13,7 @@ import { isStorageTrouble } from './database/trouble.ts'
 import { StorageTrouble, type Journal, type Writing } from './journal.ts'
 import { findLicense } from './licenses.ts'
 import { createNoticeLooks } from './notice-looks.ts'
+import { createNoticePull } from './notice-pull.ts'
 import { createNoticeRecord } from './notice-record.ts'
 import { createNoticeRows, longestWaitMs, referenceOf, type KeptNotice, type NoticeVerdict } from './notice-rows.ts'
 import type { NoticeSecrets } from './notice-secrets.ts'
@@ -70,6 +71,8 @@ const graceMs = 5_000
 const lookAgainMs = 30_000
 const forgetLookMs = 15 * 60_000
 const keptMs = 3 * 24 * 60 * 60_000
+/** Stores that hand out their notices are asked so often, beside every sync. */
+const pullEveryMs = 60_000
 const pruneEveryMs = 60 * 60_000
 const mostTogether = 100
 const retryAfterTroubleMs = 30_000
@@ -94,12 +97,15 @@ export const createNotices = (deps: NoticesDeps): Notices => {
   const rows = createNoticeRows(deps)
   const looks = createNoticeLooks(deps)
   const subscription = createNoticeSubscription({ ...deps, lastAt: rows.lastAt })
+  const pull = createNoticePull({ journal, connectors, connections, rows, clock })
+  const pulling = new Set<Promise<void>>()
   const record = createNoticeRecord({ connectors, rows, clock })
   const lookedAtByReference = new Map<string, { readonly at: number; readonly told: number }>()
   let running: Promise<void> | undefined
   let again = false
   let cancelTimer: (() => void) | undefined
   let cancelPrune = (): void => undefined
+  let cancelPull = (): void => undefined
   let stopped = false
 
   // ---- Taking ----
@@ -351,9 +357,30 @@ export const createNotices = (deps: NoticesDeps): Notices => {
     })
   }
 
+  // ---- Pulling ----
+
+  const followPulled = (pulled: Promise<boolean>): void => {
+    const done: Promise<void> = pulled
+      .then((isNew) => {
+        if (isNew) wake()
+      })
+      .catch(onTrouble)
+      .finally(() => pulling.delete(done))
+    pulling.add(done)
+  }
+
+  const pullAgain = (): void => {
+    cancelPull = clock.after(pullEveryMs, () => {
+      followPulled(pull.seeAll())
+      if (!stopped) pullAgain()
+    })
+  }
+
   // Who we are there is known by then, and whether the Location is ours.
   const stopProgress = syncs.onProgress(({ connectorId, progress }) => {
-    if (progress.phase === 'products' && !stopped) subscription.see(connectorId, 'sync').catch(onTrouble)
+    if (progress.phase !== 'products' || stopped) return
+    subscription.see(connectorId, 'sync').catch(onTrouble)
+    followPulled(pull.see(connectorId))
   })
 
   return {
@@ -364,6 +391,7 @@ export const createNotices = (deps: NoticesDeps): Notices => {
     },
     start: async () => {
       prune()
+      pullAgain()
       wake()
     },
     stop: async () => {
@@ -371,12 +399,15 @@ export const createNotices = (deps: NoticesDeps): Notices => {
       stopProgress()
       cancelTimer?.()
       cancelPrune()
+      cancelPull()
       looks.stop()
+      await Promise.all(pulling)
       await running
       await Promise.allSettled(subscription.running())
     },
     idle: async () => {
-      while (running !== undefined || subscription.running().length > 0) {
+      while (running !== undefined || subscription.running().length > 0 || pulling.size > 0) {
+        await Promise.all(pulling)
         await running
         await Promise.allSettled(subscription.running())
       }

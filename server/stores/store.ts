@@ -349,6 +349,20 @@ export interface Notice {
   readonly news: NoticeNews
 }
 
+/** A store that hands out its notices when it is asked. What is handed out and not acknowledged comes again. */
+export interface StoreNotices {
+  /** What waits now; nothing is waited for. `body`: as `readNotice` reads it. */
+  pull(): Promise<
+    Result<
+      {
+        readonly notices: readonly { readonly notice: Notice; readonly body: string }[]
+        acknowledge(): Promise<Result<undefined, StoreFailure>>
+      },
+      StoreFailure
+    >
+  >
+}
+
 /** One subscription as read. Empty names: the store tells none. */
 export interface SubscriptionRead {
   readonly subscriptionId: string
@@ -403,6 +417,8 @@ export interface StoreConnection {
   readonly subscriptions: StoreSubscriptions | undefined
   /** Undefined: no access to the organisation's device list is set up, or the store has none. */
   readonly devices: StoreDevices | undefined
+  /** Absent: the store hands out none. */
+  readonly notices?: StoreNotices
   /** Absent: the store keeps no directory. */
   readonly directory?: StoreDirectory | undefined
   /** Names, prices, where icons are; ids the store tells nothing about are left out. Never needed for counts. */
@@ -449,6 +465,8 @@ export interface Store {
   readCredential(input: unknown, now: number, held?: Secret): Result<CredentialRead, CredentialMalformed>
   /** `seenUId` and the like are not trusted from outside: identify() tells. */
   connect(deps: ConnectionDeps, secret: Secret, owner: OwnerMark): StoreConnection
-  /** A notice's body, parsed from JSON. Undefined: it is none. A store without `push` has none. */
+  /** Its connections have `notices`. */
+  readonly handsOutNotices?: true
+  /** A notice's body, parsed from JSON. Undefined: it is none. A store that neither sends nor hands out any has none. */
   readNotice(body: unknown): Notice | undefined
 }

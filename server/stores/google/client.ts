@@ -44,8 +44,6 @@ export interface GoogleRequest {
   readonly urgent?: boolean
   /** A POST that does no more when it is done twice. */
   readonly repeatable?: boolean
-  /** A long poll is waited for longer. */
-  readonly timeoutMs?: number
 }
 
 export interface GoogleClient {
@@ -167,7 +165,7 @@ export const createGoogleClient = (deps: GoogleClientDeps): GoogleClient => {
         ...(request.body === undefined ? {} : { 'Content-Type': 'application/json' }),
       },
       ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
-      timeoutMs: request.timeoutMs ?? timeoutMs,
+      timeoutMs,
     })
     switch (heard.is) {
       case 'answer':
@@ -179,7 +177,7 @@ export const createGoogleClient = (deps: GoogleClientDeps): GoogleClient => {
       case 'timed-out':
         return {
           is: 'trouble',
-          failure: unreachable(`no answer within ${(request.timeoutMs ?? timeoutMs) / 1000} seconds`),
+          failure: unreachable(`no answer within ${timeoutMs / 1000} seconds`),
           retryAfterMs: undefined,
           maybeDone: true,
         }

@@ -22,9 +22,6 @@ import {
 type Answer<P> = P extends (json: unknown) => Result<infer T, unknown> ? Promise<Result<T, GoogleFailure>> : never
 
 const part = encodeURIComponent
-/** A pull answers after some minutes when there is nothing. */
-const longPollTimeoutMs = 5 * 60_000
-
 export interface PlayApi {
   enterprise(): Answer<typeof parseEnterprise>
   groupLicenses(): Answer<typeof parseGroupLicenses>
@@ -46,8 +43,8 @@ export interface PlayApi {
   /** Costs one license, however often it is sent. */
   entitle(userId: string, productId: string): Answer<typeof parseEntitlement>
   removeEntitlement(userId: string, productId: string): Answer<typeof parseNothing>
-  /** Of all enterprises that the account acts for. `waits`: until there is something, for some minutes. */
-  pull(waits: boolean): Answer<typeof parseNotificationSet>
+  /** Of all enterprises that the account acts for. Answers at once, also when there is nothing. */
+  pull(): Answer<typeof parseNotificationSet>
   acknowledge(setId: string): Answer<typeof parseNothing>
 }
 
@@ -94,15 +91,14 @@ export const createPlayApi = ({ send }: GoogleClient, enterpriseId: string): Pla
       ),
     removeEntitlement: (userId, productId) =>
       send({ method: 'DELETE', path: `${user(userId)}/entitlements/${part(productId)}`, urgent: true }, parseNothing),
-    pull: (waits) =>
+    pull: () =>
       send(
         {
           method: 'POST',
           path: `${base}/pullNotificationSet`,
-          query: { requestMode: waits ? 'waitForNotifications' : 'returnImmediately' },
+          query: { requestMode: 'returnImmediately' },
           // What was handed out and not acknowledged comes again.
           repeatable: true,
-          ...(waits ? { timeoutMs: longPollTimeoutMs } : {}),
         },
         parseNotificationSet,
       ),

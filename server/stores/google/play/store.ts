@@ -29,7 +29,8 @@ import { createPlayApi } from './api.ts'
 import { bindingLost, failureOf, isGone, isOfSetUp, licensesRetired } from './failures.ts'
 import { createHolders } from './holders.ts'
 import { descriptionOf, licenseOf, readLicenses } from './licenses.ts'
-import type { Enterprise, GroupLicense, PlayProduct, PlayUser } from './wire.ts'
+import { noticeOf } from './notices.ts'
+import { parseNotification, type Enterprise, type GroupLicense, type PlayProduct, type PlayUser } from './wire.ts'
 import { createWrites } from './writes.ts'
 
 export interface GoogleAddresses {
@@ -70,7 +71,11 @@ export const createPlayStore = (addresses: GoogleAddresses): Store => ({
   store: 'google',
   capabilities,
   readCredential: (input, _now, held) => readGoogleCredential(input, held),
-  readNotice: () => undefined,
+  handsOutNotices: true,
+  readNotice: (body) => {
+    const read = parseNotification(body)
+    return read.ok ? noticeOf(read.value) : undefined
+  },
   connect: (deps, secret, owner) => connect(deps, addresses, secret, owner),
 })
 
@@ -253,6 +258,18 @@ const connect = (deps: ConnectionDeps, addresses: GoogleAddresses, secret: Secre
       if (held.error.is !== 'refused' || held.error.status !== 404) return await toldOfLicenses(held)
       const why = await whyRefused()
       return why === undefined ? ok([]) : err(why)
+    },
+    notices: {
+      pull: async () => {
+        const set = await api.pull()
+        if (!set.ok) return told(set)
+        const { notificationSetId, notification } = set.value
+        return ok({
+          notices:
+            notificationSetId === undefined ? [] : notification.map((each) => ({ notice: noticeOf(each), body: JSON.stringify(each) })),
+          acknowledge: async () => (notificationSetId === undefined ? ok(undefined) : told(await api.acknowledge(notificationSetId))),
+        })
+      },
     },
     people: undefined,
     subscriptions: undefined,

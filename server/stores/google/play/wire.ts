@@ -86,6 +86,7 @@ export const parseClusters = parserOf(
 
 const notification = v.looseObject({ enterpriseId: text, timestampMillis: text, notificationType: text })
 export type PlayNotification = v.InferOutput<typeof notification>
+export const parseNotification = parserOf(notification)
 export const parseNotificationSet = parserOf(v.object({ notificationSetId: text, notification: list(notification) }))
 
 /** Whatever it is: nothing of it is needed. */
