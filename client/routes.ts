@@ -15,10 +15,12 @@ export type Route =
   | { readonly is: 'overview' }
   | { readonly is: 'licenses' }
   | { readonly is: 'license'; readonly id: LicenseId }
+  | { readonly is: 'assignments' }
   | { readonly is: 'connectors' }
   | { readonly is: 'connector'; readonly id: ConnectorId }
   | { readonly is: 'subscriptions'; readonly id: ConnectorId }
   | { readonly is: 'people' }
+  | { readonly is: 'self-service' }
   | { readonly is: 'principal'; readonly id: PrincipalId }
   | { readonly is: 'group'; readonly id: GroupId }
   | { readonly is: 'activity' }
@@ -42,6 +44,7 @@ export const routeOf = (path: string): Route => {
     const id = parseConnectorId(decoded(second ?? ''))
     if (id !== undefined) return { is: 'subscriptions', id }
   }
+  if (first === 'people' && second === 'self-service' && (rest.length === 0 || (rest.length === 1 && rest[0] === ''))) return { is: 'self-service' }
   if (first === 'people' && (rest.length === 1 || (rest.length === 2 && rest[1] === ''))) {
     const id = parsePrincipalId(decoded(rest[0] ?? ''))
     if (id !== undefined && second === folderOf[principalKindOf(id)]) return { is: 'principal', id }
@@ -54,6 +57,7 @@ export const routeOf = (path: string): Route => {
       case '':
         return { is: 'overview' }
       case 'licenses':
+      case 'assignments':
       case 'connectors':
       case 'people':
       case 'activity':
@@ -88,7 +92,10 @@ export const pathOf = (route: Route): string => {
       return principalPath(route.id)
     case 'group':
       return groupPath(route.id)
+    case 'self-service':
+      return '/people/self-service'
     case 'licenses':
+    case 'assignments':
     case 'connectors':
     case 'people':
     case 'activity':

@@ -6,6 +6,7 @@ test('every screen has its path, and leads back to it', () => {
     '/',
     '/licenses',
     '/licenses/l59',
+    '/assignments',
     '/connectors',
     '/connectors/j3csjn4ddsm2rzo26dmh',
     '/connectors/j3csjn4ddsm2rzo26dmh/subscriptions',
