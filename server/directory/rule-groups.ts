@@ -33,7 +33,7 @@ const mostInOneAct = 2_000
 /** Principal and rule pairs judged before others are served: some 5 ms. */
 const judgedPerSlice = 20_000
 /** Memberships compared in one act: some 20 ms. */
-const comparedPerAct = 100_000
+const comparedPerAct = 50_000
 
 export const createRuleGroups = ({ journal, onTrouble }: RuleGroupDeps): RuleGroups => {
   /** The rule by which each group was filled last, as text. */
