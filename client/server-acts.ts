@@ -15,6 +15,7 @@ import { createPeopleActs, type PeopleActs } from './people-acts.ts'
 import { createSourcesActs, type SourcesActs } from './sources-acts.ts'
 import { createRequest, unreadable, type Answer, type Fetch } from './server-request.ts'
 import { createSeatActs, type SeatActs } from './seat-acts.ts'
+import { createSelfServiceActs, type SelfServiceActs } from './self-service-acts.ts'
 import { createSubscriptionActs, type SubscriptionActs } from './subscription-acts.ts'
 
 export { member, textOf } from './server-lists.ts'
@@ -109,6 +110,7 @@ export interface ServerActs {
   readonly sources: SourcesActs
   readonly seats: SeatActs
   readonly groups: GroupActs
+  readonly selfService: SelfServiceActs
   /** The latest first; of all connectors, or of one. */
   orders(of: { readonly connector?: ConnectorId; readonly license?: LicenseId }, cursor: string | null): Answer<Page<Order>>
   syncs(of: { readonly connector?: ConnectorId }, cursor: string | null): Answer<Page<Sync>>
@@ -169,6 +171,7 @@ export const createServerActs = (fetch: Fetch): ServerActs => {
     people: createPeopleActs(request),
     sources: createSourcesActs(request),
     groups: createGroupActs(request),
+    selfService: createSelfServiceActs(request),
     seats: createSeatActs(request),
     cancelOrder: (order) => done(request('POST', `/orders/${at(order)}/cancel`, {})),
     orders: async (of, cursor) => {

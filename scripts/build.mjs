@@ -32,6 +32,20 @@ if (isWanted) {
   process.env.NODE_ENV = 'production'
   const { build } = await import('vite')
   await build({ configFile: join(root, 'vite.config.ts'), logLevel: 'warn' })
+  // The people's own page is built apart: it shares no file with the console, whose worker keeps nothing of it.
+  await build({
+    configFile: false,
+    root: join(root, 'client'),
+    publicDir: false,
+    logLevel: 'warn',
+    build: {
+      outDir: dirname(built),
+      emptyOutDir: false,
+      target: 'baseline-widely-available',
+      modulePreload: { polyfill: false },
+      rollupOptions: { input: join(root, 'client', 'self-service.html') },
+    },
+  })
   mkdirSync(dirname(stamp), { recursive: true })
   writeFileSync(stamp, from)
 }

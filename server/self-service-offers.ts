@@ -199,7 +199,7 @@ const offerIn = (standing: LicenseStanding, { deciding }: Touch, ordinal: number
       return isGivenOut
         ? {
             ...base,
-            text: wouldWait ? 'No seat is free now. Whoever takes it gets a place in the line.' : 'A seat is free.',
+            text: wouldWait ? 'You get a place in the line, and the next seat when it is your turn.' : 'A seat is free.',
             mayTake: !isRequired,
             wouldWait,
           }
