@@ -86,7 +86,7 @@ export const readDirectoryCsv = async (kind: ImportKind, text: string, pause: Pa
   const once = onceOnly(errors)
   switch (kind) {
     case 'users': {
-      const found = good.flatMap((row): readonly UserRow[] => {
+      const found = await inSlices(good, pause, (row): readonly UserRow[] => {
         const before = errors.length
         const userName = need(row, 'userName')
         const active = readActive(row.cells['active'] ?? '')
@@ -97,7 +97,7 @@ export const readDirectoryCsv = async (kind: ImportKind, text: string, pause: Pa
       return ok({ kind, read, errors, rows: found })
     }
     case 'devices': {
-      const found = good.flatMap((row): readonly DeviceRow[] => {
+      const found = await inSlices(good, pause, (row): readonly DeviceRow[] => {
         const before = errors.length
         once(row.row, 'serialNumber', need(row, 'serialNumber').replace(/\s+/g, '').toUpperCase())
         return errors.length > before ? [] : [{ ...fields(row, importHeads.devices), row: row.row }]
@@ -105,7 +105,7 @@ export const readDirectoryCsv = async (kind: ImportKind, text: string, pause: Pa
       return ok({ kind, read, errors, rows: found })
     }
     case 'groups': {
-      const found = good.flatMap((row): readonly GroupRow[] => {
+      const found = await inSlices(good, pause, (row): readonly GroupRow[] => {
         const before = errors.length
         const name = need(row, 'name')
         const groupKind = row.cells['kind']?.toLowerCase()
@@ -117,7 +117,7 @@ export const readDirectoryCsv = async (kind: ImportKind, text: string, pause: Pa
       return ok({ kind, read, errors, rows: found })
     }
     case 'memberships': {
-      const found = good.flatMap((row): readonly MembershipRow[] => {
+      const found = await inSlices(good, pause, (row): readonly MembershipRow[] => {
         const before = errors.length
         need(row, 'group')
         need(row, 'member')
@@ -126,6 +126,20 @@ export const readDirectoryCsv = async (kind: ImportKind, text: string, pause: Pa
       return ok({ kind, read, errors, rows: found })
     }
   }
+}
+
+/** `flatMap` that lets others be served. */
+export const inSlices = async <Item, Made>(
+  items: readonly Item[],
+  pause: Pause,
+  make: (item: Item) => readonly Made[],
+): Promise<Made[]> => {
+  const made: Made[] = []
+  for (let from = 0; from < items.length; from += linesPerSlice) {
+    if (from > 0) await pause()
+    for (const item of items.slice(from, from + linesPerSlice)) for (const each of make(item)) made.push(each)
+  }
+  return made
 }
 
 const fields = <const Heads extends readonly string[]>(row: Row, heads: Heads): Readonly<Record<Heads[number], string>> =>

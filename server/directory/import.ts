@@ -12,6 +12,7 @@ import type { Actor } from '../../shared/admin.ts'
 import { randomId, type Chance, type Clock } from '../../shared/clock.ts'
 import { ok, type Result } from '../../shared/result.ts'
 import {
+  inSlices,
   readDirectoryCsv,
   type CsvRefused,
   type DeviceRow,
@@ -90,7 +91,7 @@ export const createDirectoryImport = (deps: ImportDeps): DirectoryImport => {
     if (!options.dryRun) await finishAll()
     switch (csv.kind) {
       case 'users':
-        return await takeSliced(actor, csv.kind, csv, userImport(directory, csv.rows), options)
+        return await takeSliced(actor, csv.kind, csv, await userImport(directory, csv.rows, pause), options)
       case 'devices':
         return await takeSliced(actor, csv.kind, csv, deviceImport(directory), options)
       case 'groups':
@@ -126,7 +127,11 @@ export const createDirectoryImport = (deps: ImportDeps): DirectoryImport => {
     const outcome = tally.outcome()
     if (outcome.is !== 'kept') return outcome
     // Those of one chunk of the directory one after another: each chunk is then written once or twice, not for every part.
-    const rows = wanted.sort((a, b) => (a.ordinal ?? Infinity) - (b.ordinal ?? Infinity) || a.row.row - b.row.row).map(({ row }) => row)
+    const rows = await inSlices(
+      wanted.sort((a, b) => (a.ordinal ?? Infinity) - (b.ordinal ?? Infinity) || a.row.row - b.row.row),
+      pause,
+      ({ row }) => [row],
+    )
     if (rows.length <= rowsPerPart)
       await journal.write(async (write) => {
         await sliced.keep(write, rows, clock.now())
@@ -165,7 +170,7 @@ export const createDirectoryImport = (deps: ImportDeps): DirectoryImport => {
       }
       const rows: UserRow[] = []
       for (const n of await partsLeft(journal, job.id)) rows.push(...((await readPart(journal, job.id, n)) as readonly UserRow[]))
-      await finish(job, userImport(directory, rows))
+      await finish(job, await userImport(directory, rows, pause))
     }
   }
 

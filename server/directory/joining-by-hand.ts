@@ -140,7 +140,7 @@ export const createJoiningByHand = ({ db, journal, directory, clock }: JoiningBy
       const ordinal = ordinalOf(user.id)
       const records = (await recordsOf(db, [ordinal])).get(ordinal) ?? impliedRecords(user)
       const { ownerOf } = standingOf(records)
-      const weightiest = new Map<string, string>()
+      const toldOnce = new Set<string>()
       const accounts = directory.accountsOf(ordinal)
       const { seats } = await holdsOf(accounts)
       const found: Account[] = []
@@ -151,17 +151,18 @@ export const createJoiningByHand = ({ db, journal, directory, clock }: JoiningBy
       return {
         records: [...records]
           .sort((a, b) => Number(a.goneAt !== null) - Number(b.goneAt !== null) || a.since - b.since || (a.source < b.source ? -1 : 1))
-          .map(({ ordinal: _, ...record }) => ({
-            ...record,
-            stands: ownedFields.filter((field) => {
+          .map((all) => {
+            const { ordinal: _, ...record } = all
+            const stands = ownedFields.filter((field) => {
               const name = `${record.source}/${field}`
               if (record.goneAt !== null || ownerOf[field] !== record.source || user[field] !== (record.fields[field] ?? '')) return false
               // Of two records of one source that say the same, one says it.
-              if (weightiest.has(name)) return false
-              weightiest.set(name, record.key)
+              if (toldOnce.has(name)) return false
+              toldOnce.add(name)
               return true
-            }),
-          })),
+            })
+            return { ...record, stands }
+          }),
         stores: user.sources.filter((source) => !namesPrincipals(source)),
         accounts: found,
       }

@@ -6,10 +6,10 @@ import type { FactReader } from '../facts.ts'
 import type { Writing } from '../journal.ts'
 import { principalIdOf } from '../../shared/ids.ts'
 import { isUser, normalUserName, type Device } from '../../shared/principal.ts'
-import type { DeviceRow, RowError, UserRow } from './csv.ts'
+import { inSlices, type DeviceRow, type Pause, type RowError, type UserRow } from './csv.ts'
 import { bareDevice, giveOrdinals, normalKey, type DirectoryIndex } from './directory.ts'
 import { principalReader, recordPrincipals } from './principal-record.ts'
-import { batchOf, keepTakenIn, readerIn, weighTakingIn, type Batch, type FieldChange, type TakingInReader, type Told } from './taking-in.ts'
+import { createBatch, keepTakenIn, readerIn, weighTakingIn, type FieldChange, type TakingInReader, type Told } from './taking-in.ts'
 import { csvSource, same, withCsv, type Counts, type RowChange } from './weighed.ts'
 
 export interface Slice<Row> {
@@ -31,19 +31,20 @@ const toldOf = ({ userName, displayName, email, department, active, managedApple
 })
 
 /** `all`: every row of the file, of which slices are weighed. */
-export const userImport = (directory: DirectoryIndex, all: readonly UserRow[]): SlicedImport<UserRow> => {
-  const batch: Batch = batchOf(directory, all.map(toldOf))
+export const userImport = async (directory: DirectoryIndex, all: readonly UserRow[], pause: Pause): Promise<SlicedImport<UserRow>> => {
+  const { batch, add } = createBatch(directory)
   /** Two user names of one person: whichever row came last would stand, unseen. */
   const firstRowOf = new Map<number, number>()
   const errors = new Map<number, RowError>()
-  for (const { row, userName } of all) {
-    const account = directory.ordinalOfKey('user', userName)
-    if (account === undefined) continue
-    const ordinal = directory.personOf(account)
-    const first = firstRowOf.get(ordinal)
-    if (first === undefined) firstRowOf.set(ordinal, row)
-    else errors.set(row, { row, field: 'userName', text: `${userName} is the person of row ${first} under another user name` })
-  }
+  await inSlices(all, pause, (one) => {
+    const { row, userName } = one
+    const ordinal = add(toldOf(one))
+    const first = ordinal === undefined ? undefined : firstRowOf.get(ordinal)
+    if (first !== undefined)
+      errors.set(row, { row, field: 'userName', text: `${userName} is the person of row ${first} under another user name` })
+    else if (ordinal !== undefined) firstRowOf.set(ordinal, row)
+    return []
+  })
   return {
     weigh: async (reader, rows, now) => {
       const good = rows.filter(({ row }) => !errors.has(row))

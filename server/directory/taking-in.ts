@@ -84,28 +84,44 @@ export interface Batch {
   readonly named: ReadonlySet<number>
 }
 
-export const batchOf = (directory: Pick<DirectoryIndex, 'ordinalOfKey' | 'personOf'>, all: Iterable<Told>): Batch => {
-  const twice = (values: Iterable<string>): ReadonlySet<string> => {
-    const seen = new Set<string>()
-    const shared = new Set<string>()
-    for (const value of values) {
-      if (value === '') continue
+/** Built record by record, for what is too many to be built at once. `add` gives who it is by name, if anybody. */
+export const createBatch = (
+  directory: Pick<DirectoryIndex, 'ordinalOfKey' | 'personOf'>,
+): { readonly batch: Batch; readonly add: (told: Told) => number | undefined } => {
+  const mails = createShared()
+  const accounts = createShared()
+  const named = new Set<number>()
+  return {
+    batch: { sharedMails: mails.shared, sharedAccounts: accounts.shared, named },
+    add: ({ fields }) => {
+      mails.add(normalMail(fields.email ?? ''))
+      accounts.add(normalAccount(fields.managedAppleAccount ?? ''))
+      const account = directory.ordinalOfKey('user', fields.userName)
+      const ordinal = account === undefined ? undefined : directory.personOf(account)
+      if (ordinal !== undefined) named.add(ordinal)
+      return ordinal
+    },
+  }
+}
+
+/** Which values came more than once. */
+const createShared = () => {
+  const seen = new Set<string>()
+  const shared = new Set<string>()
+  return {
+    shared: shared as ReadonlySet<string>,
+    add: (value: string): void => {
+      if (value === '') return
       if (seen.has(value)) shared.add(value)
       seen.add(value)
-    }
-    return shared
+    },
   }
-  const list = [...all]
-  const named = new Set<number>()
-  for (const { fields } of list) {
-    const ordinal = directory.ordinalOfKey('user', fields.userName)
-    if (ordinal !== undefined) named.add(directory.personOf(ordinal))
-  }
-  return {
-    named,
-    sharedMails: twice(list.map(({ fields }) => normalMail(fields.email ?? ''))),
-    sharedAccounts: twice(list.map(({ fields }) => normalAccount(fields.managedAppleAccount ?? ''))),
-  }
+}
+
+export const batchOf = (directory: Pick<DirectoryIndex, 'ordinalOfKey' | 'personOf'>, all: Iterable<Told>): Batch => {
+  const { batch, add } = createBatch(directory)
+  for (const told of all) add(told)
+  return batch
 }
 
 export const readerIn = (write: Writing): TakingInReader => ({ facts: write, db: write.trx })

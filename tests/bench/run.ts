@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: the figures of the main trip at full size. A server of its own with a full-size organisation, a real
  * Chromium, loopback; then a full sync of a full-size Location, and how many calls large orders take. Prints a table; what
- * it printed, when and how, stands in tests/bench/README.md. `-- --only browser`, `sync`, `calls` or `reconcile` for one of
+ * it printed, when and how, stands in tests/bench/README.md. `-- --only browser`, `sync`, `calls`, `reconcile` or `import` for one of
  * them.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -11,7 +11,8 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { chromium, type Page } from 'playwright-core'
 import { openDatabase } from '../../server/database/database.ts'
-import { chromiumPath, launchArguments, ownerEmail, ownerPassword, root } from '../browser/town.ts'
+import { apiKey, chromiumPath, launchArguments, ownerEmail, ownerPassword, root } from '../browser/town.ts'
+import { measureImport } from './directory-import.ts'
 import { callScenarios, countCalls } from './fewest-calls.ts'
 import { measureReconcile } from './full-reconcile.ts'
 import { measureFullSync, type FullSyncFigures } from './full-sync.ts'
@@ -28,7 +29,14 @@ const ms = (value: number): string => `${Math.round(value)} ms`
 const startServer = async (dataDirectory: string): Promise<{ readonly child: ChildProcess; readonly address: string }> => {
   const child = spawn(process.execPath, [join(root, 'server', 'main.ts')], {
     cwd: root,
-    env: { ...process.env, QM_PORT: '0', QM_DATA_DIR: dataDirectory, QM_OWNER_EMAIL: ownerEmail, QM_OWNER_PASSWORD: ownerPassword },
+    env: {
+      ...process.env,
+      QM_PORT: '0',
+      QM_DATA_DIR: dataDirectory,
+      QM_OWNER_EMAIL: ownerEmail,
+      QM_OWNER_PASSWORD: ownerPassword,
+      QM_API_KEY: apiKey,
+    },
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   const address = await new Promise<string>((resolve, reject) => {
@@ -180,6 +188,30 @@ const measureWeighing = async (): Promise<void> => {
   )
 }
 
+const importRows = 100_000
+
+const measureImports = async (): Promise<void> => {
+  const dataDirectory = mkdtempSync(join(tmpdir(), 'quartermaster-bench-'))
+  const { child, address } = await startServer(dataDirectory)
+  try {
+    for (const kind of ['users', 'devices'] as const) {
+      const one = await measureImport({ address, pid: child.pid ?? 0, key: apiKey }, kind, importRows)
+      const what = `a file of ${importRows} ${kind}`
+      note(`${what}: looked at, taken, the same again`, [one.dryRunMs, one.takenMs, one.againMs].map(ms).join(', '), '≤ 30 s each')
+      note(
+        `${what}: the worst answer meanwhile, to a look and to an act of somebody else`,
+        `${one.worstAnswerMs.map(ms).join(', ')}; ${one.worstActMs.map(ms).join(', ')}`,
+        '≤ 500 ms, ≤ 1 s',
+      )
+      note(`${what}: server memory at most`, `${one.peakMB} MB`, '≤ 600 MB')
+    }
+  } finally {
+    child.kill('SIGTERM')
+    await new Promise((resolve) => child.once('exit', resolve))
+    rmSync(dataDirectory, { recursive: true, force: true })
+  }
+}
+
 /** Time from an input event to the frame after the rows have changed, measured inside the page. */
 const filterTime = (page: Page): Promise<number> =>
   page.evaluate(async () => {
@@ -211,7 +243,7 @@ const sortTime = (page: Page): Promise<number> =>
   })
 
 const { values } = parseArgs({ options: { only: { type: 'string' } } })
-const parts = { browser: measureBrowser, sync: measureSync, calls: measureCalls, reconcile: measureWeighing }
+const parts = { browser: measureBrowser, sync: measureSync, calls: measureCalls, reconcile: measureWeighing, import: measureImports }
 for (const [name, measure] of Object.entries(parts)) if ((values.only ?? name) === name) await measure()
 process.stdout.write(
   `\n| Figure | Measured | Aim |\n|---|---|---|\n${rows.map(({ what, figure, aim }) => `| ${what} | ${figure} | ${aim} |`).join('\n')}\n`,
