@@ -170,9 +170,9 @@ export const createServerActs = (fetch: Fetch): ServerActs => {
     subscriptions: createSubscriptionActs(request),
     people: createPeopleActs(request),
     sources: createSourcesActs(request),
+    seats: createSeatActs(request),
     groups: createGroupActs(request),
     selfService: createSelfServiceActs(request),
-    seats: createSeatActs(request),
     cancelOrder: (order) => done(request('POST', `/orders/${at(order)}/cancel`, {})),
     orders: async (of, cursor) => {
       const read = await request('GET', `/orders?${listQuery(of, cursor)}`)
