@@ -180,6 +180,7 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
   /** 1. Who are we? 2. Products and counts. 3. Seats. 4. Record the differences. 5. What is read beside them, and never holds up the counts: people, subscriptions, devices. Names follow by themselves. */
   const run = async (entry: Running, connector: Connector): Promise<void> => {
     const { id: connectorId } = connector
+    const isAskedFull = entry.sync.full
     await journal.write(async (write) => {
       await keepSync(write, entry.sync)
       await connectors.update(write, connectorId, (current) => ({ ...current, lastSync: entry.sync }))
@@ -228,7 +229,8 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
     await settleDisagreements(connection, connectorId, licenses.value)
 
     phase(entry, 'people')
-    await directorySync.read(connection, connector, entry.sync.full, (pages, totalPages) => phase(entry, 'people', pages, totalPages))
+    // A store without increments of seats may have some of its directory.
+    await directorySync.read(connection, connector, isAskedFull, (pages, totalPages) => phase(entry, 'people', pages, totalPages))
     await people.read(connection, connector, entry.sync.full, (pages, totalPages) => phase(entry, 'people', pages, totalPages))
     phase(entry, 'subscriptions')
     await deps.subscriptions.read(connection, connector, entry.sync.full)

@@ -114,6 +114,7 @@ export const createConnectorView =
       },
       people: connector.people,
       devices: connector.devices,
+      directory: connector.directory ?? null,
       subscriptions: connector.subscriptions,
       lastSync,
       lastGoodSyncAt: connector.lastGoodSyncAt,

@@ -95,6 +95,10 @@ export const connectorSchema = v.object({
     v.description('People registered at the store; null where it keeps no list of them, or it was not read yet'),
   ),
   devices: v.pipe(v.nullable(partSchema), v.description('The organisation’s device list; null while no access to one is set up')),
+  directory: v.pipe(
+    v.nullable(partSchema),
+    v.description('The directory that the store keeps, by its people; null where it keeps none, or none was read'),
+  ),
   subscriptions: v.pipe(
     v.nullable(v.object({ ...partSchema.entries, enabled: v.nullable(v.boolean()) })),
     v.description('Null where the store has nothing of the kind for the location; enabled null: it did not say whether they are turned on'),
