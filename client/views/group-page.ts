@@ -1,6 +1,6 @@
 /** One group: who is in it and by which way, what is nested in it and around it, and which assignments name it. */
 import { indexOfOrdinal, membersKey, wishesKey } from '../../shared/facts.ts'
-import { nestingOf, unionOf, type GroupNesting } from '../../shared/groups.ts'
+import { unionOf, type GroupNesting } from '../../shared/groups.ts'
 import { parseLicenseId, principalIdOf, targetKeyOf, type GroupId, type LicenseId, type TargetKey } from '../../shared/ids.ts'
 import type { License } from '../../shared/license.ts'
 import type { Group, Principal } from '../../shared/principal.ts'
@@ -10,6 +10,7 @@ import type { WishTally } from '../../shared/reconcile.ts'
 import type { DirectoryReader, People, PrincipalName } from '../directory.ts'
 import type { ChunkRead, Facts } from '../facts.ts'
 import type { Foretelling } from '../foretelling.ts'
+import { nestingIn } from './group-nesting.ts'
 
 export interface MemberRow {
   readonly principal: PrincipalName
@@ -67,16 +68,6 @@ const reading = <T>(make: () => T): ChunkRead<T> => {
     if (thrown instanceof Loading) return { is: 'loading' }
     throw thrown
   }
-}
-
-const nestings = new WeakMap<readonly Group[], GroupNesting>()
-/** Made once for each state of the groups. */
-export const nestingIn = (groups: readonly Group[]): GroupNesting => {
-  const held = nestings.get(groups)
-  if (held !== undefined) return held
-  const made = nestingOf(groups)
-  nestings.set(groups, made)
-  return made
 }
 
 const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' })

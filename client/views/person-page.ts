@@ -1,7 +1,16 @@
 /** One person or device: how they stand at each Location, what they hold, what is wished for them and why it stands as it does. */
 import { becauseInWords, type Verdict } from '../../shared/assignment.ts'
 import type { Connector } from '../../shared/connector.ts'
-import { indexOfOrdinal, locationOrdersKey, principalsKey, registrationsKey, seatAt, wishesKey, type Columns } from '../../shared/facts.ts'
+import {
+  indexOfOrdinal,
+  locationOrdersKey,
+  membersKey,
+  principalsKey,
+  registrationsKey,
+  seatAt,
+  wishesKey,
+  type Columns,
+} from '../../shared/facts.ts'
 import { ordinalOf, targetOf, type PrincipalId, type TargetKey } from '../../shared/ids.ts'
 import { leaverDueAt } from '../../shared/leavers.ts'
 import type { License, Seat } from '../../shared/license.ts'
@@ -19,6 +28,7 @@ import type { DirectoryReader, TargetName } from '../directory.ts'
 import type { ChunkRead, Facts } from '../facts.ts'
 import type { Foretelling } from '../foretelling.ts'
 import { ordersInFacts } from './activity.ts'
+import { nestingIn } from './group-nesting.ts'
 import { companyOf, orderRow, type OrderRow } from './order-row.ts'
 import type { ToGain } from './people-list.ts'
 import type { StandingState } from './people-query.ts'
@@ -206,7 +216,7 @@ const byProduct = (a: License, b: License): number => collator.compare(a.product
 const ranks: Record<Verdict['state'], number> = { refused: 0, waiting: 1, pending: 2, released: 3, placed: 4, excluded: 5 }
 const served = ({ state }: Verdict): number => ranks[state]
 
-/** Groups are looked into only where a wish names them. */
+/** Groups, and those nested in them, are looked into only where a wish names them. */
 const touches = (facts: Facts, key: TargetKey, principal: Principal): boolean => {
   const target = targetOf(key)
   switch (target.kind) {
@@ -214,7 +224,9 @@ const touches = (facts: Facts, key: TargetKey, principal: Principal): boolean =>
     case 'device':
       return target.id === principal.id
     case 'group':
-      return indexOfOrdinal(ready(facts.columns(`members/${target.id}`)).ordinals, ordinalOf(principal.id)) >= 0
+      return nestingIn(ready(facts.rows('groups')))
+        .within(target.id)
+        .some((id) => indexOfOrdinal(ready(facts.columns(membersKey(id))).ordinals, ordinalOf(principal.id)) >= 0)
     case 'all-users':
       return isUser(principal)
     case 'all-devices':

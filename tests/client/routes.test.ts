@@ -13,6 +13,8 @@ test('every screen has its path, and leads back to it', () => {
     '/people',
     '/people/users/u17',
     '/people/devices/d42',
+    '/people/groups/j3csjn4ddsm2rzo26dmh',
+    '/people/self-service',
     '/activity',
     '/outbox',
     '/sign-in',
@@ -44,6 +46,9 @@ test('what leads nowhere is not found, and is never taken for an id', () => {
     '/people/devices/u17',
     '/people/users/u017',
     '/people/users/u17/seats',
+    '/people/groups/UPPER',
+    '/people/groups',
+    '/people/groups/g1/members',
     '//example.org',
   ])
     expect(routeOf(path), path).toEqual({ is: 'not-found', path })
