@@ -9,10 +9,10 @@ import type { Journal } from './journal.ts'
 import type { LicenseStanding, LicenseStandings } from './license-standings.ts'
 import { findLicense } from './licenses.ts'
 import { groupsIn } from './weighing.ts'
-import { termsOf, type Because, type PlacedWish } from '../shared/assignment.ts'
+import { gives, termsOf, type Because, type PlacedWish } from '../shared/assignment.ts'
 import { isoTime, type Clock } from '../shared/clock.ts'
-import { claimsKey, indexOfOrdinal, seatAt, seatsKey, wishesKey } from '../shared/facts.ts'
-import { parseLicenseId, principalIdOf, type LicenseId } from '../shared/ids.ts'
+import { claimsKey, indexOfOrdinal, noOrdinals, seatAt, seatsKey, wishesKey } from '../shared/facts.ts'
+import { parseLicenseId, principalIdOf, targetOf, type LicenseId, type Target } from '../shared/ids.ts'
 import type { License } from '../shared/license.ts'
 import type { Touch } from '../shared/touching.ts'
 
@@ -46,6 +46,12 @@ export interface Offers {
   find(license: LicenseId, ordinal: number): Promise<Offer | undefined>
 }
 
+/** A license and whom its assignments give it to, whatever else holds it back from them. */
+interface Wished {
+  readonly id: LicenseId
+  readonly targets: readonly Target[]
+}
+
 /** So long somebody is told that what they took, and have no more, is not offered any longer. */
 const endedToldMs = 30 * 24 * 60 * 60_000
 
@@ -57,15 +63,40 @@ export const createOffers = (deps: {
   readonly clock: Clock
 }): Offers => {
   const { db, journal, directory, standings, clock } = deps
-  let wished: { readonly seq: number; readonly licenses: readonly LicenseId[] } | undefined
+  let wished: { readonly seq: number; readonly licenses: Promise<readonly Wished[]> } | undefined
 
-  /** Licenses that anybody wishes anything of; looked up anew when something was written. */
-  const wishedLicenses = async (): Promise<readonly LicenseId[]> => {
+  const readWished = async (): Promise<readonly Wished[]> => {
+    const licenses: Wished[] = []
+    for (const key of await journal.store.keys('wishes/')) {
+      const id = parseLicenseId(key.slice('wishes/'.length))
+      if (id === undefined) continue
+      const targets = (await journal.rows(wishesKey(id))).flatMap(({ key: target, wish }) => (gives(wish) ? [targetOf(target)] : []))
+      if (targets.length > 0) licenses.push({ id, targets })
+    }
+    await directory.prepare(licenses.flatMap(({ targets }) => targets.flatMap((target) => (target.kind === 'group' ? [target.id] : []))))
+    return licenses
+  }
+  /** Licenses that are given to anybody, and to whom; read once until something is written, since every page asks. */
+  const wishedLicenses = (): Promise<readonly Wished[]> => {
     const seq = journal.seq()
     if (wished?.seq === seq) return wished.licenses
-    const licenses = (await journal.store.keys('wishes/')).flatMap((key) => parseLicenseId(key.slice('wishes/'.length)) ?? [])
+    const licenses = readWished()
     wished = { seq, licenses }
+    licenses.catch(() => (wished = undefined))
     return licenses
+  }
+  const names = (target: Target, ordinal: number): boolean => {
+    switch (target.kind) {
+      case 'user':
+      case 'device':
+        return target.id === principalIdOf('user', ordinal)
+      case 'group':
+        return indexOfOrdinal(directory.members(target.id) ?? noOrdinals, ordinal) >= 0
+      case 'all-users':
+        return true
+      case 'all-devices':
+        return false
+    }
   }
 
   const touchIn = async (id: LicenseId, ordinal: number): Promise<Touch | undefined> => {
@@ -107,8 +138,8 @@ export const createOffers = (deps: {
   return {
     of: async (ordinal) => {
       const found = new Map<LicenseId, Offer>()
-      for (const id of await wishedLicenses()) {
-        const offer = await offerOf(id, ordinal)
+      for (const { id, targets } of await wishedLicenses()) {
+        const offer = targets.some((target) => names(target, ordinal)) ? await offerOf(id, ordinal) : undefined
         if (offer !== undefined) found.set(id, offer)
       }
       for (const { license, at } of await takenBy(ordinal).execute()) {

@@ -194,3 +194,54 @@ test('a link that holds no more says so on a plain page, and a console worker le
   expect(headers['content-security-policy']).not.toContain('unsafe')
   expect(headers['referrer-policy']).toBe('no-referrer')
 })
+
+test.each([
+  ['light', 1440],
+  ['dark', 360],
+] as const)('an administrator makes links for a group and ends them all, %s, %i wide', async (colorScheme, width) => {
+  await town.ask('PUT', '/self-service', { on: false })
+  await town.ask('DELETE', '/self-service/links')
+  const { page } = await town.person({ colorScheme, width })
+  await page.goto(`${town.address}/people`)
+  await page.getByRole('link', { name: 'Self-service' }).click()
+  await page.getByRole('heading', { level: 1, name: 'Self-service' }).waitFor()
+  const found: Record<string, readonly string[]> = { off: await violations(page) }
+  await picture(page, `console-off-${colorScheme}-${width}`)
+  await page.getByRole('button', { name: 'Turn on' }).click()
+  await page.getByText('Self-service is on.').waitFor()
+  await page.getByRole('button', { name: 'Make links' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel(/^Group of people/).selectOption({ label: 'Library staff (20 people)' })
+  await dialog.getByLabel('Good for how many days').fill('30')
+  found['wanted'] = await violations(page)
+  await dialog.getByRole('button', { name: 'Make the links' }).click()
+  await dialog.getByText(/^20 links are made/).waitFor()
+  const first = await dialog.getByRole('textbox').first().inputValue()
+  expect(first).toMatch(/\/self-service#[A-Za-z0-9_-]{64}$/)
+  found['made'] = await violations(page)
+  await picture(page, `console-made-${colorScheme}-${width}`)
+  const [file] = await Promise.all([page.waitForEvent('download'), dialog.getByRole('button', { name: 'CSV for a mail merge' }).click()])
+  expect(file.suggestedFilename()).toBe('self-service-links.csv')
+  await dialog.getByRole('button', { name: 'Done' }).click()
+  await page.getByRole('heading', { level: 2, name: /Who holds a link 20/ }).waitFor()
+  found['holders'] = await violations(page)
+  await picture(page, `console-holders-${colorScheme}-${width}`)
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(0)
+
+  await page.getByRole('button', { name: 'End', exact: true }).first().click()
+  await page.getByRole('heading', { level: 2, name: /Who holds a link 19/ }).waitFor()
+  await page.getByRole('button', { name: 'End all links' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'End the links of 19 people' }).click()
+  await page.getByText('0 people hold a link that is good').waitFor()
+  expect(found).toEqual({ off: [], wanted: [], made: [], holders: [] })
+
+  // One person's link, from their own page.
+  await page.goto(`${town.address}/people/users/u1`)
+  await page.getByRole('button', { name: /^More for/ }).click()
+  await page.getByRole('menuitem', { name: 'Self-service link' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Make the link' }).click()
+  await page
+    .getByRole('dialog')
+    .getByText(/^1 link is made/)
+    .waitFor()
+})
