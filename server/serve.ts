@@ -52,6 +52,7 @@ import { scimRoutes } from './routes/scim.ts'
 import { selfServiceLinkRoutes } from './routes/self-service-links.ts'
 import { selfServiceRoutes } from './routes/self-service.ts'
 import { signInRoutes } from './routes/sign-in.ts'
+import { signupCallbackPath, signupRoutes } from './routes/signups.ts'
 import { sourceRoutes } from './routes/sources.ts'
 import { selfServiceLinkRoutes } from './routes/self-service-links.ts'
 import { selfServiceRoutes } from './routes/self-service.ts'
@@ -65,6 +66,7 @@ import { createScim } from './scim/provider.ts'
 import { createOffers } from './self-service-offers.ts'
 import { createSelfService } from './self-service.ts'
 import type { Settings } from './settings.ts'
+import { createSignups } from './signups.ts'
 import { StartRefused } from './start-refused.ts'
 import { createStatic } from './static.ts'
 import { createAppleStore } from './stores/apple/store.ts'
@@ -173,6 +175,18 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
   const standings = createLicenseStandings({ journal, directory, clock })
   const claims = createClaims({ journal, directory, standings, clock })
   const selfService = createSelfService({ db, sealer, directory, clock, chance })
+  const signups = createSignups({
+    db,
+    journal,
+    connections: house.connections,
+    connectors,
+    sealer,
+    clock,
+    chance,
+    fetch: deps.fetch,
+    callbackUrl: `${settings.publicUrl}${signupCallbackPath}`,
+    onBound: (connector) => void syncs.request(connector, 'admin', true).catch(onTrouble),
+  })
   const reclaim = createReclaim({ journal, workspace, orders, directory, clock })
   const registering = createRegistering({ journal, connections: house.connections, orders, byHand, clock })
   const subscribing = createSubscribing({
@@ -203,6 +217,7 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
       statusRoutes({ connectors, removal, syncs, clock }),
       metricsRoutes({ db, journal, exchange, workspace, connectors, whoAsks: access.whoAsks, clock, memoryBytes: deps.memoryBytes }),
       syncRoutes({ syncs }),
+      signupRoutes({ signups }),
       connectorRoutes({ connectors, removal, syncs, notices, clock }),
       registrationRoutes({ journal, directory, connectors, registering }),
       revokeRoutes({ facts: journal, revoking }),
@@ -249,6 +264,7 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
       await house.start()
       await imports.resume()
       await removal.start()
+      await signups.start()
       await notices.start()
     },
     stop: async () => {

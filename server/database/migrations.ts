@@ -458,6 +458,27 @@ const selfService = (dialect: Dialect): Migration => ({
   },
 })
 
+/** Organisations that are being bound at a store. */
+const signups = (dialect: Dialect): Migration => ({
+  up: async (db: Kysely<unknown>) => {
+    const { text, bigint, blob } = columnTypes(dialect)
+    await createTable(db, dialect, 'signups')
+      .addColumn('id_hash', text, (column) => column.notNull().primaryKey())
+      .addColumn('kind', text, (column) => column.notNull())
+      .addColumn('name', text, (column) => column.notNull())
+      .addColumn('scope_tags', text, (column) => column.notNull())
+      .addColumn('actor', text, (column) => column.notNull())
+      .addColumn('status', text, (column) => column.notNull())
+      .addColumn('text', text, (column) => column.notNull())
+      .addColumn('connector', text)
+      .addColumn('wrapped_key', blob, (column) => column.notNull())
+      .addColumn('nonce', blob, (column) => column.notNull())
+      .addColumn('sealed', blob, (column) => column.notNull())
+      .addColumn('made_at', bigint, (column) => column.notNull())
+      .execute()
+  },
+})
+
 export const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0001-foundation': foundation(dialect),
   '0002-location-orders': locationOrders,
@@ -468,6 +489,7 @@ export const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0007-source-records': sourceRecords(dialect),
   '0008-source-groups': sourceGroups(dialect),
   '0009-self-service': selfService(dialect),
+  '0010-signups': signups(dialect),
 })
 
 /** All steps that are missing, or none: a step that fails takes its own changes back and throws. */

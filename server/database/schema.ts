@@ -25,6 +25,7 @@ export interface Database {
   credentials: CredentialsTable
   notices: NoticesTable
   notice_secrets: NoticeSecretsTable
+  signups: SignupsTable
   product_metadata: ProductMetadataTable
   product_icons: ProductIconsTable
   scim_resources: ScimResourcesTable
@@ -262,6 +263,25 @@ export interface NoticesTable {
   body: string
 }
 /** Sealed by notice-secrets.ts, and opened only there. `hash` is what a notice's secret is compared with. */
+/**
+ * Organisations that are being bound at a store. `sealed` holds what completes it, then the credential until its connector
+ * is made, and nothing afterwards. `scope_tags` and `actor` are JSON.
+ */
+export interface SignupsTable {
+  id_hash: string
+  kind: string
+  name: string
+  scope_tags: string
+  actor: string
+  status: string
+  text: string
+  connector: string | null
+  wrapped_key: Uint8Array
+  nonce: Uint8Array
+  sealed: Uint8Array
+  made_at: number
+}
+
 export interface NoticeSecretsTable {
   connector: string
   key_id: string

@@ -454,6 +454,25 @@ export interface OwnerMark {
   readonly metadata: string
 }
 
+/** A store at which an organisation is bound on a page of the vendor's. */
+export interface StoreBinding {
+  /** Where an administrator agrees; `key`: as uploaded. Nothing is bound yet. `ticket` completes it, and is a secret. */
+  begin(
+    deps: Omit<ConnectionDeps, 'onOwner'>,
+    key: unknown,
+    asked: { readonly callbackUrl: string; readonly adminEmail: string | null },
+  ): Promise<Result<{ readonly url: string; readonly ticket: Secret }, CredentialMalformed | StoreFailure>>
+  /**
+   * With what the vendor added to the callback's address. To be called once: a vendor binds once. Gives what `readCredential`
+   * reads, as JSON.
+   */
+  complete(
+    deps: Omit<ConnectionDeps, 'onOwner'>,
+    ticket: Secret,
+    answer: URLSearchParams,
+  ): Promise<Result<{ readonly name: string; readonly credential: Secret }, StoreFailure | OutcomeUnknown>>
+}
+
 export interface Store {
   readonly kind: ConnectorKind
   readonly store: StoreName
@@ -465,6 +484,8 @@ export interface Store {
   readCredential(input: unknown, now: number, held?: Secret): Result<CredentialRead, CredentialMalformed>
   /** `seenUId` and the like are not trusted from outside: identify() tells. */
   connect(deps: ConnectionDeps, secret: Secret, owner: OwnerMark): StoreConnection
+  /** Absent: an organisation is bound elsewhere. */
+  readonly binding?: StoreBinding
   /** Its connections have `notices`. */
   readonly handsOutNotices?: true
   /** A notice's body, parsed from JSON. Undefined: it is none. A store that neither sends nor hands out any has none. */

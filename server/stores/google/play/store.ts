@@ -26,6 +26,7 @@ import { openGoogleCredential, readGoogleCredential } from '../service-account.t
 import { createGoogleSignIn, playScope } from '../sign-in.ts'
 import { createAccountNames } from './account-names.ts'
 import { createPlayApi } from './api.ts'
+import { createPlayBinding } from './binding.ts'
 import { bindingLost, failureOf, isGone, isOfSetUp, licensesRetired } from './failures.ts'
 import { createHolders } from './holders.ts'
 import { descriptionOf, licenseOf, readLicenses } from './licenses.ts'
@@ -72,6 +73,7 @@ export const createPlayStore = (addresses: GoogleAddresses): Store => ({
   capabilities,
   readCredential: (input, _now, held) => readGoogleCredential(input, held),
   handsOutNotices: true,
+  binding: createPlayBinding(addresses),
   readNotice: (body) => {
     const read = parseNotification(body)
     return read.ok ? noticeOf(read.value) : undefined

@@ -29,6 +29,10 @@ export const parseEnterprise = parserOf(enterprise)
 
 export const parseSignupInfo = parserOf(v.object({ url: v.pipe(v.string(), v.url()), completionToken: v.pipe(v.string(), v.minLength(1)) }))
 
+export const parseServiceAccount = parserOf(
+  v.object({ name: v.pipe(v.string(), v.email()), key: v.object({ data: v.pipe(v.string(), v.minLength(1)) }) }),
+)
+
 const productId = v.pipe(v.string(), v.minLength(1), v.maxLength(300))
 
 const groupLicense = v.object({
