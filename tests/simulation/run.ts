@@ -1,6 +1,7 @@
 /**
  * `npm run simulate [-- --seeds N --from S --only fault --seed S --gate --planted]`
  * `npm run simulate -- --matrix [--seeds N --from S --point P --fault F]`
+ * `npm run simulate -- --last-seat [--rounds N --from S]`
  *
  * Runs the simulation over many seeds and tells the first courses that break; `--seed` tells one course whole.
  */
@@ -9,6 +10,7 @@ import { parseArgs } from 'node:util'
 import { cellInWords, crashPoints } from './crash-matrix.ts'
 import { faultKinds, type FaultKind } from './faults.ts'
 import { fuzzGate } from './gate-fuzz.ts'
+import { atOnce, raceForLastSeats } from './last-seat-race.ts'
 import { runMatrix } from './matrix-pool.ts'
 import { plantedBugs } from './planted-bugs.ts'
 import { inWords, simulateMany } from './pool.ts'
@@ -28,6 +30,8 @@ const { values } = parseArgs({
     matrix: { type: 'boolean', default: false },
     point: { type: 'string' },
     fault: { type: 'string' },
+    'last-seat': { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '1000' },
   },
 })
 
@@ -64,6 +68,15 @@ if (values.matrix) {
     `${new Set(runs.map(({ point, fault }) => `${point} × ${fault}`)).size} cells, ${runs.length} courses, ${bothIn} with the crash and the fault both in: ${broken.length} broken (${((performance.now() - begun) / 1000).toFixed(0)} s)`,
   )
   process.exitCode = broken.length === 0 ? 0 : 1
+} else if (values['last-seat']) {
+  const begun = performance.now()
+  const rounds = await raceForLastSeats({ rounds: Number(values.rounds), seed: Number(values.from) })
+  const wrong = rounds.filter((round) => round.wrong.length > 0)
+  for (const { round, wrong: why } of wrong.slice(0, 5)) say(`round ${round}: ${why.join('; ')}`)
+  say(
+    `${rounds.length} rounds of ${atOnce} at once for one seat: ${wrong.length} wrong (${((performance.now() - begun) / 1000).toFixed(0)} s)`,
+  )
+  process.exitCode = wrong.length === 0 ? 0 : 1
 } else if (values.gate) {
   const begun = performance.now()
   const { tried, admitted, slowestMs } = fuzzGate(1_000_000, Number(values.from))
