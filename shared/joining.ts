@@ -95,8 +95,8 @@ export const normalAccount = normalMail
 
 // ---- Whose word stands ----
 
-export const directorySource = ({ id, store }: { readonly id: string; readonly store: string }): string => `${store}-directory:${id}`
-export const isDirectorySource = (source: string): boolean => /^[a-z]+-directory:/.test(source)
+/** `graph:<connector>`, a directory that is read through Microsoft Graph. */
+export const isDirectorySource = (source: string): boolean => source.startsWith('graph:')
 
 /** An identity provider before a directory that is read, before a file or a hand. */
 const rankOf = (source: string): number => (source === 'scim' ? 0 : isDirectorySource(source) ? 1 : 2)

@@ -50,12 +50,12 @@ const says = (source: string, fields: SourceRecord['fields'], more: Partial<Sour
 test('an identity provider stands before a directory, a directory before a file, and each only for what it says', () => {
   const records = [
     says('csv', { displayName: 'File', email: 'file@x', department: 'Arts', active: false }, { toldAt: 9 }),
-    says('microsoft-directory:c1', { displayName: 'Graph', email: 'graph@x' }),
+    says('graph:c1', { displayName: 'Graph', email: 'graph@x' }),
     says('scim', { displayName: 'SCIM', active: true }),
   ]
   const { fields, ownerOf } = standingOf(records)
   expect(fields).toEqual({ displayName: 'SCIM', email: 'graph@x', department: 'Arts', active: true, managedAppleAccount: '' })
-  expect(ownerOf).toEqual({ displayName: 'scim', email: 'microsoft-directory:c1', department: 'csv', active: 'scim' })
+  expect(ownerOf).toEqual({ displayName: 'scim', email: 'graph:c1', department: 'csv', active: 'scim' })
   // Whoever comes first in the list, the answer is the same.
   expect(standingOf([...records].reverse())).toEqual({ fields, ownerOf })
 })

@@ -193,7 +193,7 @@ test('a directory that is read takes people in, and whom no source names any mor
   await using desk = await openScimDesk()
   await importUsers(desk, 'ana,Ana,ana@x.example,Maths,,')
   const { journal, directory } = desk.composed.house
-  const source = 'microsoft-directory:c1'
+  const source = 'graph:c1'
   const read = [
     { key: 'guid-1', fields: { userName: 'ana@x.example', email: 'ana@x.example', displayName: 'Ana from Graph', active: true } },
     { key: 'guid-2', fields: { userName: 'ben@x.example', displayName: 'Ben' } },
