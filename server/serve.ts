@@ -46,17 +46,15 @@ import { licenseRoutes } from './routes/licenses.ts'
 import { meRoutes } from './routes/me.ts'
 import { openApiRoutes } from './routes/openapi.ts'
 import { orderRoutes } from './routes/orders.ts'
+import { reclaimRoutes } from './routes/reclaim.ts'
 import { registrationRoutes } from './routes/registrations.ts'
 import { revokeRoutes } from './routes/revoke.ts'
 import { scimRoutes } from './routes/scim.ts'
+import { sourceRoutes } from './routes/sources.ts'
 import { selfServiceLinkRoutes } from './routes/self-service-links.ts'
 import { selfServiceRoutes } from './routes/self-service.ts'
 import { signInRoutes } from './routes/sign-in.ts'
 import { signupCallbackPath, signupRoutes } from './routes/signups.ts'
-import { sourceRoutes } from './routes/sources.ts'
-import { selfServiceLinkRoutes } from './routes/self-service-links.ts'
-import { selfServiceRoutes } from './routes/self-service.ts'
-import { reclaimRoutes } from './routes/reclaim.ts'
 import { metricsRoutes, statusRoutes } from './routes/status.ts'
 import { subscriptionRoutes } from './routes/subscriptions.ts'
 import { syncRoutes } from './routes/syncs.ts'
@@ -74,11 +72,11 @@ import { createPlayStore } from './stores/google/play/store.ts'
 import { createBusinessStore } from './stores/microsoft/business/store.ts'
 import { createGraphStore } from './stores/microsoft/graph/store.ts'
 import { createSubscribing } from './subscribing.ts'
+import { createUndoing } from './undo.ts'
 import { targetNames } from './verdicts.ts'
 import { sleep, type Chance, type Clock } from '../shared/clock.ts'
 import { mostFrameBytes } from '../shared/protocol.ts'
 
-import { createUndoing } from './undo.ts'
 export interface ComposeDeps {
   readonly settings: Settings
   readonly clock: Clock
@@ -100,9 +98,9 @@ export interface ComposeDeps {
 export interface Composed {
   readonly web: Web
   readonly house: House
+  readonly imports: DirectoryImport
   readonly access: Access
   readonly removal: ConnectorRemoval
-  readonly imports: DirectoryImport
   readonly notices: Notices
   /** What the operator ought to know. */
   readonly warnings: readonly string[]
@@ -237,6 +235,7 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
       reclaimRoutes({ journal, directory, reclaim }),
       subscriptionRoutes({ journal, directory, connectors, subscribing }),
       userRoutes({ facts: journal, byHand }),
+      sourceRoutes({ facts: journal, joining: createJoiningByHand({ db, journal, directory, clock }) }),
       deviceRoutes({ facts: journal, byHand }),
       groupRoutes({ facts: journal, acts: createGroupActs({ journal, directory, clock, chance }), rules: house.ruleGroups }),
       directoryImportRoutes({ imports }),
@@ -249,13 +248,13 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
       hookRoutes({ notices, clock }),
       iconRoutes({ db, whoAsks: access.whoAsks }),
       openApiRoutes({ version: deps.version }),
-      sourceRoutes({ facts: journal, joining: createJoiningByHand({ db, journal, directory, clock }) }),
     ],
     ...(deps.consoleDirectory === null ? {} : { files: await createStatic(deps.consoleDirectory) }),
   })
   return {
     web,
     house,
+    imports,
     access,
     removal,
     notices,
@@ -269,7 +268,7 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
     },
     stop: async () => {
       await notices.stop()
-      ;(imports, await removal.stop())
+      await removal.stop()
       await house.stop()
     },
     idle: async () => {
