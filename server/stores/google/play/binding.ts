@@ -59,7 +59,7 @@ export const createPlayBinding = (addresses: { readonly playUrl: string; readonl
       if (!info.ok) return err(failureOfBinding(info.error))
       const { url, completionToken } = info.value
       // A browser is sent there.
-      if (!/^https:\/\//.test(url) && !url.startsWith(`${addresses.playUrl}/`))
+      if (!url.startsWith('https://') && !url.startsWith(`${addresses.playUrl}/`))
         return err({
           is: 'store-answer-unreadable',
           text: 'Google named an address for signing up that is none of its own. Check QM_GOOGLE_PLAY_URL. Nothing was bound.',
