@@ -51,6 +51,8 @@ export interface PrincipalName {
 
 export interface People {
   find(id: PrincipalId): Principal | undefined
+  /** Whoever has this ordinal. */
+  at(ordinal: number): Principal | undefined
   nameOf(ordinal: number, kind: PrincipalKind): PrincipalName
   all(kind: PrincipalKind): Uint32Array
   search(text: string, most: number): readonly TargetFound[]
@@ -173,7 +175,7 @@ export const createDirectory = (facts: Facts): DirectoryReader => {
 
 const directoryOf = (people: People, members: ReadonlyMap<GroupId, Uint32Array>): Directory => ({
   principal: (ordinal) => {
-    const found = people.find(principalIdOf('user', ordinal)) ?? people.find(principalIdOf('device', ordinal))
+    const found = people.at(ordinal)
     return found === undefined
       ? undefined
       : { kind: kindOf(found), active: found.active, left: found.left !== null, joinsBy: joinsByOf(found) }
@@ -181,7 +183,7 @@ const directoryOf = (people: People, members: ReadonlyMap<GroupId, Uint32Array>)
   members: (group) => members.get(group),
   all: (kind) => people.all(kind),
   ownerOf: (device) => {
-    const found = people.find(principalIdOf('device', device))
+    const found = people.at(device)
     return found === undefined || isUser(found) || found.ownerId === null ? undefined : ordinalOf(found.ownerId)
   },
 })
@@ -204,6 +206,7 @@ const peopleOf = (partByNumber: ReadonlyMap<number, Part>): People => {
 
   return {
     count,
+    at,
     find: (id) => {
       const found = at(ordinalOf(id))
       return found?.id === id ? found : undefined
