@@ -80,6 +80,6 @@ export const listedEntries = (tenant: BusinessTenant): readonly InventoryEntry[]
 
 /** One key can be owned in both kinds; seats exist at the online one. */
 export const findEntries = (tenant: BusinessTenant, productId: string, skuId: string): readonly InventoryEntry[] =>
-  [...tenant.entries.values()].filter((entry) => entry.productId === productId && entry.skuId === skuId)
+  (['Online', 'Offline'] as const).flatMap((licenseType) => tenant.entries.get(entryKey({ productId, skuId, licenseType })) ?? [])
 
 export const freeSeats = (entry: InventoryEntry): number => Math.max(0, entry.capacity - entry.seats.size)

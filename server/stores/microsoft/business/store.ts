@@ -45,6 +45,8 @@ export interface BusinessAddresses {
 /** The audience of its tokens: an identifier, nothing is served there. */
 const audience = { version: 1, resource: 'https://onestore.microsoft.com' } as const
 const usualLanguages = ['en-us']
+/** Whose seats are read at the same time: each license is a call of its own, and no limit is documented. */
+const licensesAtOnce = 4
 const mostLanguages = 2
 
 const capabilities: Capabilities = {
@@ -166,13 +168,20 @@ const connect = (deps: ConnectionDeps, addresses: BusinessAddresses, secret: Sec
     sink.begin(true)
     const entries = await readInventory()
     if (!entries.ok) return told(entries)
-    for (const entry of entries.value) {
-      if (entry.licenseType !== 'online' || entry.status === 'removed') continue
-      const seats = await readSeatsOfSku(entry)
-      if (!seats.ok) return told(seats)
-      sink.page(seats.value.map(seatOf), null)
+    const withSeats = entries.value.filter(({ licenseType, status }) => licenseType === 'online' && status !== 'removed')
+    let next = 0
+    let failure: RequestFailure | undefined
+    /** Takes one license after another, until none is left or one could not be read. */
+    const readOn = async (): Promise<void> => {
+      for (let entry = withSeats[next]; entry !== undefined && failure === undefined; entry = withSeats[next]) {
+        next += 1
+        const seats = await readSeatsOfSku(entry)
+        if (seats.ok) sink.page(seats.value.map(seatOf), null)
+        else failure ??= seats.error
+      }
     }
-    return ok({ cursor: null, full: true })
+    await Promise.all(Array.from({ length: licensesAtOnce }, readOn))
+    return failure === undefined ? ok({ cursor: null, full: true }) : err(failureOf(failure))
   }
 
   /** The sign-in proves the tenant and the app; one line of the inventory that the app was let in. */

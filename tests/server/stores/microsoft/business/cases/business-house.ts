@@ -5,6 +5,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { vi } from 'vitest'
 import { openSqlite, type OpenDatabase } from '../../../../../../server/database/database.ts'
 import { createLog } from '../../../../../../server/log.ts'
 import type { BusinessControl } from '../../../../../../server/sandbox/microsoft/business-control.ts'
@@ -23,6 +24,9 @@ import { CLIENT, SECRET, TENANT } from '../../microsoft-link.ts'
 
 export { DAY, HOUR, MINUTE, START } from '../../../apple/cases/apple-house.ts'
 export { CLIENT, SECRET, TENANT } from '../../microsoft-link.ts'
+// A hundred products and more, on a machine that others use too.
+vi.setConfig({ testTimeout: 30_000 })
+
 export const apiKey = 'owner-key-of-the-tests-0123456789abcdef'
 export const credential = { tenantId: TENANT, clientId: CLIENT, clientSecret: SECRET }
 
