@@ -17,9 +17,10 @@ import { readSettings, type Settings } from '../settings.ts'
 import { StartRefused } from '../start-refused.ts'
 import { systemChance, systemClock } from '../system-clock.ts'
 import { parseSnapshot, type AppleSnapshot } from './apple/snapshot.ts'
+import { openDemoGoogle, type DemoGoogle } from './demo-google.ts'
 import { openDemoMicrosoft, type DemoMicrosoft } from './demo-microsoft.ts'
 import { moveIn } from './move-in.ts'
-import { sampleOrganisation } from './sample-organisation.ts'
+import { sampleOrganisation, type SampleOrganisation } from './sample-organisation.ts'
 import { startSandbox, type Sandbox, type SandboxDeps } from './sandbox.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -27,10 +28,12 @@ const root = join(import.meta.dirname, '..', '..')
 const dataDir = process.env['QM_DEMO_DIR'] ?? join(root, 'demo-data')
 const storeFile = join(dataDir, 'store.json')
 const microsoftFile = join(dataDir, 'microsoft.json')
+const googleFile = join(dataDir, 'google.json')
 const signInFile = join(dataDir, 'sign-in.json')
 const ownerEmail = 'admin@eastmere.example'
 const usualStorePort = 8788
 const usualMicrosoftPort = 8789
+const usualGooglePort = 8790
 const saveEveryMs = 5_000
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -91,7 +94,22 @@ const openMicrosoft = async (): Promise<DemoMicrosoft> => {
   return opened.value
 }
 
-const settingsFor = (store: Sandbox, microsoft: DemoMicrosoft, password: string): Settings => {
+/** As the other ones. */
+const openGoogle = async (organisation: SampleOrganisation): Promise<DemoGoogle> => {
+  const people = organisation.csv.users
+    .split('\n')
+    .slice(1)
+    .flatMap((line) => line.split(',')[0]?.trim() || [])
+  const deps = { clock: systemClock, chance: systemChance, kept: readJson(googleFile), people }
+  const opened = await openDemoGoogle({ ...deps, port: usualGooglePort }).catch(async (cause: unknown) => {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE')) throw cause
+    return await openDemoGoogle({ ...deps, port: 0 })
+  })
+  if (!opened.ok) throw new StartRefused(`${googleFile} can not be read. Begin afresh with: npm run demo -- --reset`)
+  return opened.value
+}
+
+const settingsFor = (store: Sandbox, microsoft: DemoMicrosoft, google: DemoGoogle, password: string): Settings => {
   const settings = readSettings({
     QM_PORT: process.env['QM_PORT'],
     QM_HOST: process.env['QM_HOST'],
@@ -107,6 +125,9 @@ const settingsFor = (store: Sandbox, microsoft: DemoMicrosoft, password: string)
     QM_NOTICE_URL: process.env['QM_NOTICE_URL'] ?? `http://127.0.0.1:${process.env['QM_PORT'] ?? 8787}`,
     QM_APPLE_DEVICES_URL: store.devicesUrl,
     QM_APPLE_AUTH_URL: store.authUrl,
+    QM_GOOGLE_PLAY_URL: google.url,
+    QM_GOOGLE_MANAGEMENT_URL: google.url,
+    QM_GOOGLE_TOKEN_URL: google.tokenUrl,
     QM_MICROSOFT_STORE_URL: microsoft.storeUrl,
     QM_MICROSOFT_LOGIN_URL: microsoft.url,
     QM_MICROSOFT_GRAPH_URL: microsoft.url,
@@ -127,16 +148,18 @@ const run = async (): Promise<void> => {
     ...(state === undefined ? { organisation } : { state }),
   })
   const microsoft = await openMicrosoft()
+  const google = await openGoogle(organisation)
   const saveStore = (): void => {
     writeWhole(storeFile, JSON.stringify(store.control.snapshot()))
     writeWhole(microsoftFile, JSON.stringify(microsoft.snapshot()))
+    writeWhole(googleFile, JSON.stringify(google.snapshot()))
   }
   saveStore()
   const password = ownerPassword()
   const log = createLog({ clock: systemClock, destination: createWriteStream(join(dataDir, 'demo.log'), { flags: 'a', mode: 0o600 }) })
   process.on('unhandledRejection', (cause) => log.error({ err: cause }, 'a promise nobody waited for failed'))
   const serving = await serve({
-    settings: settingsFor(store, microsoft, password),
+    settings: settingsFor(store, microsoft, google, password),
     clock: systemClock,
     chance: systemChance,
     fetch: globalThis.fetch,
@@ -148,6 +171,7 @@ const run = async (): Promise<void> => {
   }).catch(async (cause: unknown) => {
     await store.close()
     await microsoft.close()
+    await google.close()
     throw cause
   })
   // A disk that is full for a while costs what happened in the store meanwhile, and nothing else.
@@ -158,17 +182,23 @@ const run = async (): Promise<void> => {
       log.error({ err: cause }, 'the store could not be saved')
     }
   }
-  stopOnSignal(serving, [store, microsoft], trySaving)
+  stopOnSignal(serving, [store, microsoft, google], trySaving)
   keepSaving(trySaving)
   const tokenFiles = new Map(organisation.locations.map(({ uId }) => [uId, store.control.tokenFileFor(uId)]))
   const withKeys = store.control.organisations().filter(({ accounts }) => accounts.some(({ revoked }) => !revoked))
   const deviceKeys = new Map(withKeys.map(({ name }) => [name, store.control.deviceKeyFor(name)]))
-  await moveIn(serving, organisation, tokenFiles, { clock: systemClock, chance: systemChance }, deviceKeys, microsoft.connectors)
+  await moveIn(serving, organisation, tokenFiles, { clock: systemClock, chance: systemChance }, deviceKeys, [
+    ...microsoft.connectors,
+    ...google.connectors,
+  ])
 
   say(`Quartermaster is at ${serving.publicUrl}`)
   say(`Sign in as ${ownerEmail} with the password ${password}`)
   say(`The store is at ${store.controlUrl}: buy, return and break things there, and see what becomes of it`)
   say(`Microsoft's retired store is at ${microsoft.controlUrl}: let it answer as gone, and see what is kept`)
+  say(
+    `Google Play as it was before 30 September 2025 is at ${google.controlUrl}: set licenseApi to retired-410 there, and see what is kept`,
+  )
   say('Try this: open the console in two windows, go offline in one, and give the last seat of Notability away in both.')
   say('Then come back online: one seat is used, one wish waits with its reason, and it is served when you free a seat in the store.')
 }

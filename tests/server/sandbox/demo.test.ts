@@ -63,6 +63,7 @@ test('the demo begins with a synced school, keeps it, and goes on where it was l
     { lastSync: { state: 'succeeded' } },
     {},
     {},
+    { kind: 'google-play-emm', lastSync: { state: 'succeeded' } },
     { kind: 'microsoft-store-business', lastSync: { state: 'succeeded' } },
   ])
   expect((await first.get('groups')).items).toHaveLength(25)
@@ -75,6 +76,7 @@ test('the demo begins with a synced school, keeps it, and goes on where it was l
     { name: 'Eastmere Clinic', devices: { error: null } },
     { name: 'Eastmere Schools', devices: { error: null } },
     { devices: null },
+    { name: 'Google Play, Eastmere', devices: null },
     { name: 'Store for Business, Eastmere College', devices: null },
   ])
   const signedIn = await fetch(`${first.address}/api/v1/sign-in`, {
