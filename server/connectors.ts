@@ -189,10 +189,10 @@ export const createConnectors = (deps: ConnectorsDeps): Connectors => {
             .select('connector')
             .where('key', '=', locationWord(kind, identity.location.key))
             .executeTakeFirst()
-    const taken =
-      byLocation ??
-      (await write.trx.selectFrom('credentials').select('connector').where('hash', '=', credentials.hash(read.secret)).executeTakeFirst())
-    return taken === undefined ? undefined : all.find((row) => row.id === taken.connector)
+    if (byLocation !== undefined) return all.find((row) => row.id === byLocation.connector)
+    const alike = await write.trx.selectFrom('credentials').select('connector').where('hash', '=', credentials.hash(read.secret)).execute()
+    // One app registration may serve several stores of its tenant.
+    return all.find((row) => row.kind === kind && alike.some(({ connector }) => connector === row.id))
   }
 
   const isKeptAlready = async (write: Writing, id: ConnectorId, read: CredentialRead): Promise<boolean> => {

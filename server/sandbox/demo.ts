@@ -83,9 +83,15 @@ const openStore = async (deps: Omit<SandboxDeps, 'port'>): Promise<Sandbox> => {
   }
 }
 
+/** What the tenant's Intune knows of a location that is connected here too. */
+const clinicOf = ({ locations }: SampleOrganisation): { readonly name: string; readonly organization: string; readonly adamId: string } => {
+  const clinic = locations.find(({ uId }) => uId === CLINIC_UID)
+  return { name: clinic?.name ?? '', organization: clinic?.organisation ?? '', adamId: clinic?.owned[0]?.adamId ?? '' }
+}
+
 /** As the other one. */
-const openMicrosoft = async (): Promise<DemoMicrosoft> => {
-  const deps = { clock: systemClock, chance: systemChance, kept: readJson(microsoftFile) }
+const openMicrosoft = async (organisation: SampleOrganisation): Promise<DemoMicrosoft> => {
+  const deps = { clock: systemClock, chance: systemChance, kept: readJson(microsoftFile), clinic: clinicOf(organisation) }
   const opened = await openDemoMicrosoft({ ...deps, port: usualMicrosoftPort }).catch(async (cause: unknown) => {
     if (!(cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE')) throw cause
     return await openDemoMicrosoft({ ...deps, port: 0 })
@@ -147,7 +153,7 @@ const run = async (): Promise<void> => {
     switches: { httpNotices: 'on-this-machine' },
     ...(state === undefined ? { organisation } : { state }),
   })
-  const microsoft = await openMicrosoft()
+  const microsoft = await openMicrosoft(organisation)
   const google = await openGoogle(organisation)
   const saveStore = (): void => {
     writeWhole(storeFile, JSON.stringify(store.control.snapshot()))
@@ -196,6 +202,7 @@ const run = async (): Promise<void> => {
   say(`Sign in as ${ownerEmail} with the password ${password}`)
   say(`The store is at ${store.controlUrl}: buy, return and break things there, and see what becomes of it`)
   say(`Microsoft's retired store is at ${microsoft.controlUrl}: let it answer as gone, and see what is kept`)
+  say(`Microsoft 365 is at ${microsoft.graphControlUrl}: hire and rename people there, buy licenses, withdraw a permission`)
   say(
     `Google Play as it was before 30 September 2025 is at ${google.controlUrl}: set licenseApi to retired-410 there, and see what is kept`,
   )

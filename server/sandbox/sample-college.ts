@@ -5,7 +5,7 @@ export const COLLEGE_TENANT = '6f1d2c3b-8a90-4e57-9b11-2d64c0a7e815'
 export const COLLEGE_CLIENT = '0b7e4a52-31c8-4d0f-a6f3-9c58d1e2b740'
 
 const DOMAIN = 'college.eastmere.example'
-const STAFF = `
+export const COLLEGE_STAFF: readonly string[] = `
   Agnes.Moor Bruno.Keel Carmen.Odell Dario.Finch Edda.Royce Felix.Arden Greta.Hollis Henrik.Vale Irma.Stone Jorge.Penn Karin.Wolfe
   Lukas.Marsh Maud.Birch Nico.Hart Oda.Lund Pavel.Ridge Rikke.Thorn Sven.Brook Tilda.Frost Ulla.Reed Viggo.Lane Wilma.Ford Yngve.Park Zita.Glen
 `
@@ -32,12 +32,12 @@ const APPS: readonly CollegeApp[] = [
 ]
 
 export const furnishCollege = (business: BusinessControl): void => {
-  business.addUsers(COLLEGE_TENANT, ...STAFF)
+  business.addUsers(COLLEGE_TENANT, ...COLLEGE_STAFF)
   for (const { productId, name, publisher, capacity, held, kind = 'Online' } of APPS)
     business.own(COLLEGE_TENANT, productId, {
       capacity,
       licenseType: kind,
-      heldBy: STAFF.slice(0, held),
+      heldBy: COLLEGE_STAFF.slice(0, held),
       product: {
         name,
         publisher,

@@ -6,6 +6,7 @@ import { emptyBusinessState } from './business-state.ts'
 import { DEFAULT_BUSINESS_SWITCHES, type BusinessSwitches } from './business-switches.ts'
 import { createBusiness, type BusinessWorld } from './business.ts'
 import { createFaults } from './faults.ts'
+import { createGraphPage } from './graph-page.ts'
 import { createGraph, type Graph } from './graph.ts'
 import { createLogin } from './login.ts'
 import { createRequestLog } from './request-log.ts'
@@ -49,6 +50,7 @@ export const createMicrosoftSandbox = ({ clock, chance, switches, businessSwitch
   // Before the sign-in, whose address begins with any tenant.
   app.route('/', createBusiness(business))
   app.route('/', createBusinessPage(business, businessControl))
+  app.route('/', createGraphPage(world, graph))
   app.route('/', graph.routes)
   app.route('/', createLogin(world))
   return { fetch: async (request) => app.fetch(request), world, business: businessControl, graph }
