@@ -18,6 +18,7 @@ export interface LicenseStanding {
   readonly free: number
   /** Somebody waits for a seat already. */
   readonly hasLine: boolean
+  readonly verdicts: number
 }
 
 export interface LicenseStandings {
@@ -25,9 +26,19 @@ export interface LicenseStandings {
   of(license: LicenseId): Promise<LicenseStanding | undefined>
 }
 
+interface Kept {
+  readonly seq: number
+  readonly at: number
+  readonly standing: Promise<LicenseStanding | undefined>
+  /** 0 until it is weighed. */
+  verdicts: number
+}
+
 /** Wishes begin and end by the clock, without a fact. */
 const keptMs = 5_000
-const mostKept = 256
+/** Verdicts in memory, of all licenses together: some 40 MB. One license alone may have more. */
+const mostVerdicts = 400_000
+const mostKept = 2_000
 const mostLooks = 3
 
 export const createLicenseStandings = (deps: {
@@ -36,7 +47,22 @@ export const createLicenseStandings = (deps: {
   readonly clock: Clock
 }): LicenseStandings => {
   const { journal, directory, clock } = deps
-  const kept = new Map<LicenseId, { readonly seq: number; readonly at: number; readonly standing: Promise<LicenseStanding | undefined> }>()
+  const kept = new Map<LicenseId, Kept>()
+  let verdicts = 0
+
+  const letGo = (id: LicenseId, only?: Kept): void => {
+    const held = kept.get(id)
+    if (held === undefined || (only !== undefined && held !== only)) return
+    kept.delete(id)
+    verdicts -= held.verdicts
+  }
+  /** The ones weighed longest ago go first. */
+  const makeRoom = (newest: LicenseId): void => {
+    for (const id of kept.keys()) {
+      if ((verdicts <= mostVerdicts && kept.size <= mostKept) || id === newest) return
+      letGo(id)
+    }
+  }
 
   const read = async (id: LicenseId): Promise<LicenseStanding | undefined> => {
     for (let look = 1; ; look += 1) {
@@ -54,21 +80,26 @@ export const createLicenseStandings = (deps: {
       const [seq, now] = [journal.seq(), clock.now()]
       const held = kept.get(id)
       if (held !== undefined && held.seq === seq && now - held.at >= 0 && now - held.at < keptMs) return held.standing
+      letGo(id)
       const standing = read(id)
-      kept.delete(id)
-      kept.set(id, { seq, at: now, standing })
-      standing.catch(() => kept.delete(id))
-      for (const oldest of kept.keys()) {
-        if (kept.size <= mostKept) break
-        kept.delete(oldest)
-      }
+      const one: Kept = { seq, at: now, standing, verdicts: 0 }
+      kept.set(id, one)
+      standing.then(
+        (read) => {
+          if (kept.get(id) !== one) return
+          one.verdicts = read?.verdicts ?? 0
+          verdicts += one.verdicts
+          makeRoom(id)
+        },
+        () => letGo(id, one),
+      )
       return standing
     },
   }
 }
 
 const standingIn = (input: ReconcileInput): LicenseStanding => {
-  const { verdicts, steps } = reconcile(input)
+  const { verdicts } = reconcile(input)
   const byOrdinal = new Map(verdicts.map((verdict) => [verdict.ordinal, verdict]))
   const coming = new Map(
     input.orders.flatMap(({ action, open }) => (action === 'associate' ? open.map((ordinal) => [ordinal, true] as const) : [])),
@@ -76,7 +107,12 @@ const standingIn = (input: ReconcileInput): LicenseStanding => {
   return {
     input,
     verdictOf: (ordinal) => byOrdinal.get(ordinal),
-    free: Math.max(0, freeSeats(input.license, input.seats, coming) - steps.associate.length - steps.register.length),
+    free: Math.max(0, freeSeats(input.license, input.seats, coming) - verdicts.filter(isPromised).length),
+    verdicts: verdicts.length,
     hasLine: verdicts.some(({ state, because }) => state === 'waiting' && because.code !== 'starts-later'),
   }
 }
+
+/** A seat is theirs, and no order for it is planned yet. */
+const isPromised = ({ because: { code } }: Verdict): boolean =>
+  code === 'order-to-come' || code === 'registration-to-come' || code === 'registration-open'
