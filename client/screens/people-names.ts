@@ -80,7 +80,6 @@ export const sourceInWords = (source: string, connectors: readonly Connector[]):
   if (source === 'csv') return 'CSV import'
   if (source === 'hand') return 'Put in by hand'
   if (source === 'scim') return 'Identity provider (SCIM)'
-  if (source === 'scim') return 'SCIM'
   const id = source.slice(source.indexOf(':') + 1)
   const connector = connectors.find((row) => row.id === id)
   if (connector === undefined) return source
