@@ -1,9 +1,11 @@
 /** The way in for people without an account: their links, their sessions, and what they see and do with them. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { openSqlite } from '../../server/database/database.ts'
 import { onEachDatabase, stopDatabases } from '../world/open-database.ts'
-import { book, keynote, openSchool, type School } from './routes/desk.ts'
+import { book, keynote, openDesk, openSchool, type School } from './routes/desk.ts'
 
 afterAll(stopDatabases)
 
@@ -408,4 +410,31 @@ test('a link and a session are in no log, audit row, fact or file', async () => 
     for (const form of [secret, bytes.toString('hex'), bytes.toString('base64'), bytes.toString('latin1')])
       expect(said.findIndex((text) => text.includes(form))).toBe(-1)
   }
+})
+
+test('a restart forgets no claim, no place in the line and no link', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'quartermaster-restart-'))
+  writeFileSync(join(directory, 'master.key'), Buffer.alloc(32, 7).toString('base64'), { mode: 0o600 })
+  const options = {
+    environment: { QM_MASTER_KEY_FILE: join(directory, 'master.key') },
+    open: () => openSqlite(join(directory, 'quartermaster.sqlite')),
+  }
+  const { school, license, ana, ben } = await openForTeachers(options)
+  school.store.setTotal(school.uId, keynote, 1)
+  await school.post(`connectors/${school.connectorId}/sync`, { full: true })
+  await school.settle(5_000)
+  const link = await linkFor(school, ben)
+  await school.post(`licenses/${license}/claims`, { principal: ana })
+  await as(school, await visit(school, link), 'POST', `licenses/${license}/claim`, {})
+  await school.close()
+
+  await using again = await openDesk(options)
+  const { items } = (await again.get(`licenses/${license}/claims`)).body
+  expect(items.map(({ principal }: { principal: { id: string } }) => principal.id)).toEqual([ana, ben])
+  expect(items[1]).toMatchObject({ wants: 'seat', state: 'waiting' })
+  const opened = await again.ask('POST', '/self-service/api/session', { as: null, body: { link }, headers: { origin } })
+  const cookie = (opened.headers.get('set-cookie') ?? '').split(';')[0] ?? ''
+  const mine = await again.ask('GET', '/self-service/api/mine', { as: null, headers: { cookie } })
+  expect(mine.body).toMatchObject({ name: 'Ben Oduya', items: [{ id: license, state: 'waiting' }] })
+  rmSync(directory, { recursive: true })
 })
