@@ -115,6 +115,8 @@ export const createConnectorRemoval = (deps: ConnectorRemovalDeps): ConnectorRem
     let releasing = 0
     let irrevocable = 0
     for (const license of inUse) {
+      // What waits for its day would keep the connector for as long.
+      await journal.write((write) => orders.dropKeptBack(write, license.id))
       const held = await journal.columns(seatsKey(license.id))
       const going = held.ordinals.filter((_, at) => release === 'all' || isByAssignment(held, at))
       if (license.revocable) releasing += going.length
