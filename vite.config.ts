@@ -11,7 +11,12 @@ export default defineConfig({
   resolve: { dedupe: ['yjs', 'dexie'] },
   build: { outDir: here('./dist/client'), emptyOutDir: true, target: 'baseline-widely-available', sourcemap: true },
   server: {
-    proxy: { '/api': 'http://127.0.0.1:8787', '/icons': 'http://127.0.0.1:8787', '/sync': { target: 'ws://127.0.0.1:8787', ws: true } },
+    proxy: {
+      '/api': 'http://127.0.0.1:8787',
+      '/self-service/api': 'http://127.0.0.1:8787',
+      '/icons': 'http://127.0.0.1:8787',
+      '/sync': { target: 'ws://127.0.0.1:8787', ws: true },
+    },
   },
   plugins: [
     svelte({ preprocess: vitePreprocess() }),
