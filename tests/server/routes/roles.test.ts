@@ -20,6 +20,8 @@ const routes: readonly (readonly [string, string, readonly Role[]])[] = [
   ['POST', 'connectors/x/claim', acting],
   ['DELETE', 'connectors/x', acting],
   ['POST', 'connectors/x/sync', acting],
+  ['POST', 'connectors/google/signup', acting],
+  ['GET', 'connectors/google/signup/some-state', acting],
   ['GET', 'connectors/x/subscriptions', all],
   ['GET', 'connectors/x/subscriptions/s1/subscribers', all],
   ['POST', 'connectors/x/subscriptions/s1/assign', acting],
@@ -133,6 +135,7 @@ test('every route of the API is in this table', async () => {
       ([method, path]) =>
         `${method} /api/v1/${path
           .replace(/\?.*$/, '')
+          .replace('some-state', '{state}')
           .replace('/u1/invitation', '/{principal}/invitation')
           .replace(/(registrations|claims|links)\/u1$/, '$1/{principal}')
           .replace(/\/(x|[lud]\d|l1~u1)(?=\/|$)/, '/{id}')
@@ -148,6 +151,8 @@ test('every route of the API is in this table', async () => {
     'GET /self-service/api/mine',
     'POST /self-service/api/licenses/{id}/claim',
     'DELETE /self-service/api/licenses/{id}/claim',
+    // Back from the vendor's page, by the state in the address.
+    'GET /hooks/google/signup',
     // A store's notice, by a secret of its own.
     'POST /hooks/apple/{connector}',
     'GET /healthz',
