@@ -250,7 +250,10 @@ export const connectorStatus = (
     case 'invalid':
       worst.push({
         code: 'credential-invalid',
-        text: `The store no longer accepts the token for ${place}: it was revoked, or the password of the account that made it has changed. Download a new token in the store and upload it here.`,
+        text:
+          connector.store === 'google'
+            ? `Google no longer accepts the key for ${place}: it was replaced or deleted, or the organisation is no longer bound to its account. What was read is kept with its age; nothing can be given or taken. Upload a new key here, or bind the organisation again.`
+            : `The store no longer accepts the token for ${place}: it was revoked, or the password of the account that made it has changed. Download a new token in the store and upload it here.`,
       })
       break
     case 'foreign':
