@@ -1,7 +1,7 @@
 /** Products, group licenses and entitlements: the part of the API that was turned off on 30 September 2025, and `products.get`, which was not. */
 import { forbidden, invalid, notFound, Refused } from '../errors.ts'
 import type { PlayContext, Plays } from './context.ts'
-import { listAnswer, mustUser, provisioned, userAnswer, type Json, type PlayEnterprise } from './state.ts'
+import { listAnswer, mustUser, provisioned, userAnswer, type GroupLicense, type Json, type PlayEnterprise } from './state.ts'
 
 const productAnswer = (enterprise: PlayEnterprise, productId: string): Json => {
   const product = Object.hasOwn(enterprise.products, productId) ? enterprise.products[productId] : undefined
@@ -9,17 +9,31 @@ const productAnswer = (enterprise: PlayEnterprise, productId: string): Json => {
   return { productId, ...product }
 }
 
-export const licenseAnswer = (enterprise: PlayEnterprise, productId: string): Json => {
+const mustLicense = (enterprise: PlayEnterprise, productId: string): GroupLicense => {
   const license = Object.hasOwn(enterprise.licenses, productId) ? enterprise.licenses[productId] : undefined
   if (license === undefined) throw notFound('group license')
-  return {
-    productId,
-    acquisitionKind: license.acquisitionKind,
-    ...(license.purchased === null ? {} : { numPurchased: license.purchased }),
-    numProvisioned: provisioned(enterprise, productId),
-    approval: license.approval,
-    ...(license.approval === 'approved' ? { permissions: license.permissions } : {}),
-  }
+  return license
+}
+
+const answerOf = (productId: string, license: GroupLicense, numProvisioned: number): Json => ({
+  productId,
+  acquisitionKind: license.acquisitionKind,
+  ...(license.purchased === null ? {} : { numPurchased: license.purchased }),
+  numProvisioned,
+  approval: license.approval,
+  ...(license.approval === 'approved' ? { permissions: license.permissions } : {}),
+})
+
+export const licenseAnswer = (enterprise: PlayEnterprise, productId: string): Json =>
+  answerOf(productId, mustLicense(enterprise, productId), provisioned(enterprise, productId))
+
+/** All of them, counted in one go. */
+const licenseAnswers = (enterprise: PlayEnterprise): readonly Json[] => {
+  const countByProduct = new Map<string, number>()
+  for (const { entitlements } of Object.values(enterprise.users))
+    for (const [productId, reason] of Object.entries(entitlements))
+      if (reason !== 'userPurchase') countByProduct.set(productId, (countByProduct.get(productId) ?? 0) + 1)
+  return Object.entries(enterprise.licenses).map(([id, license]) => answerOf(id, license, countByProduct.get(id) ?? 0))
 }
 
 const pageToken = (at: number): string => Buffer.from(String(at)).toString('base64')
@@ -127,14 +141,14 @@ export const licensePlays: Plays = {
 
   'grouplicenses.list': ({ world, enterprise }) => {
     const owner = enterprise()
-    const whole = Object.keys(owner.licenses).map((id) => licenseAnswer(owner, id))
+    const whole = licenseAnswers(owner)
     return listAnswer('groupLicense', world.switches.groupLicenseList === 'whole' ? whole : whole.map(({ productId }) => ({ productId })))
   },
   'grouplicenses.get': ({ call, enterprise }) => licenseAnswer(enterprise(), call.path['groupLicenseId'] ?? ''),
   'grouplicenseusers.list': ({ call, enterprise }) => {
     const owner = enterprise()
     const productId = call.path['groupLicenseId'] ?? ''
-    licenseAnswer(owner, productId)
+    mustLicense(owner, productId)
     const holders = Object.values(owner.users).filter(({ entitlements }) =>
       ['free', 'groupLicense'].includes(entitlements[productId] ?? ''),
     )
