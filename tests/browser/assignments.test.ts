@@ -190,6 +190,7 @@ test.each([
     await dialog.getByText('3 wait', { exact: true }).scrollIntoViewIfNeeded()
     await picture(page, `assign-below-${colorScheme}-${width}`)
     found['assign'] = await violations(page)
+    expect(await dialog.evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0)
     expect(found).toEqual(Object.fromEntries(Object.keys(found).map((name) => [name, []])))
     const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
     expect(sideways).toBe(0)
