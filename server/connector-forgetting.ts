@@ -4,6 +4,7 @@ import { letGoOfDirectory } from './directory/directory-letting-go.ts'
 import { letGoOfDevices } from './directory/device-list.ts'
 import { forgetNotices } from './notice-rows.ts'
 import { forgetNoticeSecret } from './notice-secrets.ts'
+import { forgetLedger } from './stores/ledger/rows.ts'
 import { forgetRegistrations } from './registrations.ts'
 import { forgetSubscriptions } from './subscriptions.ts'
 import type { Connector } from '../shared/connector.ts'
@@ -26,6 +27,7 @@ export const forgetConnector = async (write: Writing, connector: Connector): Pro
   const { id } = connector
   await write.record(rowsFact('connectors', [], [id]))
   await forgetLicenses(write, id)
+  if (connector.kind === 'ledger' && connector.location !== null) await forgetLedger(write.trx, connector.location.key)
   await write.trx.deleteFrom('locations').where('connector', '=', id).execute()
   await write.trx.deleteFrom('credentials').where('connector', '=', id).execute()
   await forgetNoticeSecret(write.trx, id)
@@ -41,7 +43,29 @@ export const forgetConnector = async (write: Writing, connector: Connector): Pro
 /** What was known of the connector's licenses goes with it; its orders stay in their table, as the record of what was asked. */
 const forgetLicenses = async (write: Writing, id: ConnectorId): Promise<void> => {
   const keys = await write.trx.selectFrom('license_keys').select('ordinal').where('connector', '=', id).execute()
-  const licenses = keys.map(({ ordinal }) => licenseIdOf(ordinal))
+  await forgetFactsOf(
+    write,
+    keys.map(({ ordinal }) => licenseIdOf(ordinal)),
+  )
+  await write.trx
+    .updateTable('orders')
+    .set({ state: 'cancelled', next_poll_at: null })
+    .where('connector', '=', id)
+    .where('state', 'in', ['planned', 'sent', 'pending'])
+    .execute()
+  await write.trx.deleteFrom('license_keys').where('connector', '=', id).execute()
+}
+
+/** One license, inside the act that lets it go. The caller has seen to its seats, assignments and open orders. */
+export const forgetLicense = async (write: Writing, license: LicenseId): Promise<void> => {
+  await forgetFactsOf(write, [license])
+  await write.trx
+    .deleteFrom('license_keys')
+    .where('ordinal', '=', Number(license.slice(1)))
+    .execute()
+}
+
+const forgetFactsOf = async (write: Writing, licenses: readonly LicenseId[]): Promise<void> => {
   const idsByChunk = new Map<`licenses/${number}`, LicenseId[]>()
   for (const license of licenses) {
     const chunk = licensesKey(license)
@@ -57,13 +81,6 @@ const forgetLicenses = async (write: Writing, id: ConnectorId): Promise<void> =>
     if (orders.length > 0) await write.record(rowsFact(ordersKey(license), [], orders))
   }
   for (const [chunk, gone] of idsByChunk) await write.record(rowsFact(chunk, [], gone))
-  await write.trx
-    .updateTable('orders')
-    .set({ state: 'cancelled', next_poll_at: null })
-    .where('connector', '=', id)
-    .where('state', 'in', ['planned', 'sent', 'pending'])
-    .execute()
-  await write.trx.deleteFrom('license_keys').where('connector', '=', id).execute()
 }
 
 /** As with orders of its licenses. */

@@ -2,6 +2,7 @@
 import type { LocationIdentity, StoreFailure } from './stores/store.ts'
 import {
   credentialStateAt,
+  needsNoCredential,
   retiredCapabilities,
   type Capabilities,
   type Connector,
@@ -45,7 +46,7 @@ export const afterIdentity = (
     capabilities: capabilities ?? connector.capabilities,
     location: identity.location,
     // The store takes it; whether its end has come follows from the time, which may be set right again.
-    credential: { state: foreignOwner !== null ? 'foreign' : 'valid', expiresAt, checkedAt },
+    credential: { state: foreignOwner !== null ? 'foreign' : connector.kind === 'ledger' ? 'none' : 'valid', expiresAt, checkedAt },
     foreignOwner,
   }
 }
@@ -94,5 +95,5 @@ export const afterFailure = (connector: Connector, failure: StoreFailure, observ
 /** The store takes this credential, and nobody else holds the Location. */
 export const isUsable = (connector: Connector, now: number): boolean => {
   const state = credentialStateAt(connector.credential, now)
-  return (state === 'valid' || state === 'expiring') && connector.foreignOwner === null
+  return (state === 'valid' || state === 'expiring' || needsNoCredential(connector)) && connector.foreignOwner === null
 }

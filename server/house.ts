@@ -11,9 +11,11 @@ import { createRuleGroups, type RuleGroups } from './directory/rule-groups.ts'
 import { createExchange, type Exchange } from './exchange.ts'
 import { createJournal, type Journal } from './journal.ts'
 import { createLeavers } from './leavers.ts'
+import { createLedgers, type Ledgers } from './ledgers.ts'
 import { createOrders, type Orders } from './orders.ts'
 import { createProductMetadata, type IconSource, type ProductMetadata } from './product-metadata.ts'
 import { createReconciler, type Reconciler } from './reconciler.ts'
+import { createLedgerStore } from './stores/ledger/store.ts'
 import type { Store } from './stores/store.ts'
 import { createSubscriptionSync, type SubscriptionSync } from './subscription-sync.ts'
 import { createSyncs, type Syncs } from './syncs.ts'
@@ -51,6 +53,7 @@ export interface House {
   readonly metadata: ProductMetadata
   readonly subscriptions: SubscriptionSync
   readonly exchange: Exchange
+  readonly ledgers: Ledgers
   start(): Promise<void>
   stop(): Promise<void>
   /** Waits until nothing runs; timers may still be set. */
@@ -66,7 +69,8 @@ export const createHouse = async (deps: HouseDeps): Promise<House> => {
   const workspace = createWorkspace({ db, journal, clock, chance })
   const connections = createConnections({
     credentials: deps.credentials,
-    stores: deps.stores,
+    // A ledger is kept by the house itself, and so in every one of them.
+    stores: [...deps.stores, createLedgerStore({ db, journal, clock, chance })],
     host: deps.host,
     tenant,
     clock,
@@ -125,6 +129,7 @@ export const createHouse = async (deps: HouseDeps): Promise<House> => {
     onTrouble,
   })
   const reconciler = createReconciler({ journal, directory, orders, clock, onTrouble })
+  const ledgers = createLedgers({ db, journal, connectors, clock, chance, onTrouble })
   const leavers = createLeavers({ journal, directory, orders, clock, onTrouble })
   const exchange = createExchange({ journal, workspace, syncs, clock, build: deps.build, tenant, onTrouble })
 
@@ -142,17 +147,20 @@ export const createHouse = async (deps: HouseDeps): Promise<House> => {
     metadata,
     subscriptions,
     exchange,
+    ledgers,
     start: async () => {
       ruleGroups.start()
       await reconciler.start()
       await orders.start()
       leavers.start()
       await syncs.start()
+      await ledgers.start()
     },
     stop: async () => {
       exchange.stop()
       metadata.stop()
       subscriptions.stop()
+      ledgers.stop()
       await syncs.stop()
       await ruleGroups.stop()
       await leavers.stop()

@@ -36,7 +36,7 @@ export const createSyncSchedule = (deps: SyncScheduleDeps): SyncSchedule => {
     if (stopped) return
     const connector = await connectors.find(connectorId)
     // A retired store is asked now and then whether it answers again; one whose counts are imported or kept by hand never by itself.
-    const isAsked = connector?.capabilities.counts === 'live' || connector?.retirement !== undefined
+    const isAsked = connector?.movedTo === undefined && (connector?.capabilities.counts === 'live' || connector?.retirement !== undefined)
     if (connector === undefined || !isAsked || connector.credential.state === 'none') return
     const inMs = connector.nextSyncAt === null ? 0 : Date.parse(connector.nextSyncAt) - clock.now()
     // Nothing is ever planned further ahead than this: then the clock was set back since.

@@ -90,8 +90,13 @@ interface Running {
 }
 
 /** Why nothing of what this credential reads may be kept under this connector: every count would be there twice, or be another Location's. */
-const notOfThisConnector = ({ name, credential }: Connector): { readonly code: string; readonly text: string } | undefined =>
-  credential.state === 'duplicate'
+const notOfThisConnector = ({ name, credential, movedTo }: Connector): { readonly code: string; readonly text: string } | undefined => {
+  if (movedTo !== undefined)
+    return {
+      code: 'moved-to-ledger',
+      text: `What ${name} held was moved to the ledger ${movedTo.name} and is counted there. Nothing was read.`,
+    }
+  return credential.state === 'duplicate'
     ? {
         code: 'credential-duplicate',
         text: `The location of ${name} is connected already, by another connector. Its licenses are counted there. Remove one of the two.`,
@@ -102,6 +107,7 @@ const notOfThisConnector = ({ name, credential }: Connector): { readonly code: s
           text: `The token of ${name} leads to another location than before. Nothing was read. Upload the token of this location again.`,
         }
       : undefined
+}
 
 export const createSyncs = (deps: SyncsDeps): Syncs => {
   const { db, journal, connectors, connections, clock, onTrouble } = deps

@@ -125,6 +125,8 @@ export interface Connector {
   readonly capabilities: Capabilities
   /** Absent: the store answers. */
   readonly retirement?: Retirement
+  /** A ledger counts now what it held; the store is not asked any more. Absent: it counts itself. */
+  readonly movedTo?: { readonly connectorId: ConnectorId; readonly name: string; readonly at: string }
   readonly foreignOwner: ForeignOwner | null
   /** The store refuses writes with this credential (a read-only token); reading goes on. */
   readonly readOnly: boolean
@@ -231,7 +233,17 @@ export const connectorStatus = (
   connector: Connector,
   now: number,
 ): { readonly status: ConnectorStatus; readonly reasons: readonly StatusReason[] } => {
-  if (connector.credential.state === 'none' && connector.kind !== 'ledger')
+  if (connector.movedTo !== undefined)
+    return {
+      status: 'not-enabled',
+      reasons: [
+        {
+          code: 'moved-to-ledger',
+          text: `What ${connector.name} held was moved to the ledger ${connector.movedTo.name} on ${day(connector.movedTo.at)} and is counted there. The store is not asked any more. This connector can be removed.`,
+        },
+      ],
+    }
+  if (connector.credential.state === 'none' && !needsNoCredential(connector))
     return {
       status: 'not-enabled',
       reasons: [{ code: 'no-credential', text: `${connector.name} has no token yet. Upload the token file from the store to begin.` }],
@@ -348,12 +360,16 @@ export const byWorstStatus =
   (a: Connector, b: Connector): number =>
     rank[connectorStatus(a, now).status] - rank[connectorStatus(b, now).status] || a.name.localeCompare(b.name) || (a.id < b.id ? -1 : 1)
 
+/** What is counted here has no store to sign in to. */
+export const needsNoCredential = ({ kind }: Pick<Connector, 'kind'>): boolean => kind === 'ledger'
+
 /** Why nothing may be written to the store through this connector now; undefined when writing is allowed. */
 export const writingBlockedBy = (
   connector: Connector,
   now: number,
 ): 'store-retired' | 'foreign-owner' | 'credential-expired' | 'credential-invalid' | 'read-only-token' | 'not-connected' | undefined => {
-  if (connector.retirement !== undefined) return 'store-retired'
+  if (connector.retirement !== undefined || connector.movedTo !== undefined) return 'store-retired'
+  if (needsNoCredential(connector)) return undefined
   switch (credentialStateAt(connector.credential, now)) {
     case 'expired':
       return 'credential-expired'

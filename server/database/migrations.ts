@@ -479,6 +479,51 @@ const signups = (dialect: Dialect): Migration => ({
   },
 })
 
+/** Licenses that are kept by hand: products, purchase lots, holders. */
+const ledgers = (dialect: Dialect): Migration => ({
+  up: async (db: Kysely<unknown>) => {
+    const { text, bigint, integer } = columnTypes(dialect)
+    await createTable(db, dialect, 'ledger_products')
+      .addColumn('ledger', text, (column) => column.notNull())
+      .addColumn('id', text, (column) => column.notNull())
+      .addColumn('name', text, (column) => column.notNull())
+      .addColumn('publisher', text, (column) => column.notNull())
+      .addColumn('kind', text, (column) => column.notNull())
+      .addColumn('license_types', text, (column) => column.notNull())
+      .addColumn('revocable', integer, (column) => column.notNull())
+      .addColumn('unlimited', integer, (column) => column.notNull())
+      .addColumn('note', text, (column) => column.notNull())
+      .addColumn('moved_from', text)
+      .addPrimaryKeyConstraint('ledger_products_key', ['ledger', 'id'])
+      .execute()
+    await createTable(db, dialect, 'ledger_lots')
+      .addColumn('ledger', text, (column) => column.notNull())
+      .addColumn('product', text, (column) => column.notNull())
+      .addColumn('id', text, (column) => column.notNull())
+      .addColumn('seats', bigint, (column) => column.notNull())
+      .addColumn('price_minor', bigint)
+      .addColumn('currency', text)
+      .addColumn('supplier', text, (column) => column.notNull())
+      .addColumn('order_number', text, (column) => column.notNull())
+      .addColumn('bought_on', text)
+      .addColumn('valid_from', text)
+      .addColumn('valid_until', text)
+      .addColumn('note', text, (column) => column.notNull())
+      .addColumn('made_at', bigint, (column) => column.notNull())
+      .addPrimaryKeyConstraint('ledger_lots_key', ['ledger', 'id'])
+      .execute()
+    await db.schema.createIndex('ledger_lots_product').on('ledger_lots').columns(['ledger', 'product']).execute()
+    await createTable(db, dialect, 'ledger_seats')
+      .addColumn('ledger', text, (column) => column.notNull())
+      .addColumn('product', text, (column) => column.notNull())
+      .addColumn('kind', text, (column) => column.notNull())
+      .addColumn('key', text, (column) => column.notNull())
+      .addPrimaryKeyConstraint('ledger_seats_key', ['ledger', 'product', 'kind', 'key'])
+      .execute()
+    await db.schema.createIndex('ledger_seats_holder').on('ledger_seats').columns(['ledger', 'kind', 'key']).execute()
+  },
+})
+
 export const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0001-foundation': foundation(dialect),
   '0002-location-orders': locationOrders,
@@ -490,6 +535,7 @@ export const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0008-source-groups': sourceGroups(dialect),
   '0009-self-service': selfService(dialect),
   '0010-signups': signups(dialect),
+  '0011-ledgers': ledgers(dialect),
 })
 
 /** All steps that are missing, or none: a step that fails takes its own changes back and throws. */

@@ -22,6 +22,9 @@ export interface Database {
   principal_keys: PrincipalKeysTable
   license_keys: LicenseKeysTable
   locations: LocationsTable
+  ledger_products: LedgerProductsTable
+  ledger_lots: LedgerLotsTable
+  ledger_seats: LedgerSeatsTable
   credentials: CredentialsTable
   notices: NoticesTable
   notice_secrets: NoticeSecretsTable
@@ -419,4 +422,41 @@ export interface SelfServiceSessionsTable {
   generation: number
   turn: number
   expires_at: number
+}
+
+/** `ledger`: the key of the ledger's Location. `license_types` is JSON. */
+export interface LedgerProductsTable {
+  ledger: string
+  id: string
+  name: string
+  publisher: string
+  kind: string
+  license_types: string
+  revocable: number
+  unlimited: number
+  note: string
+  /** The license of another connector that it was before. */
+  moved_from: string | null
+}
+/** Days are `YYYY-MM-DD`. */
+export interface LedgerLotsTable {
+  ledger: string
+  product: string
+  id: string
+  seats: number
+  price_minor: number | null
+  currency: string | null
+  supplier: string
+  order_number: string
+  bought_on: string | null
+  valid_from: string | null
+  valid_until: string | null
+  note: string
+  made_at: number
+}
+export interface LedgerSeatsTable {
+  ledger: string
+  product: string
+  kind: string
+  key: string
 }
