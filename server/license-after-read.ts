@@ -66,6 +66,7 @@ export const licenseAfter = (
     assignable: read.assignable && connector.capabilities.assign,
     gone: false,
     ...(read.remark === undefined ? {} : { remark: read.remark }),
+    ...(read.collections === undefined ? {} : { collections: read.collections }),
     ...own,
   }
 }

@@ -94,6 +94,8 @@ export interface License {
   readonly note: string
   /** What the store said of it that a person ought to know, such as why nobody new can have it. Absent: nothing. */
   readonly remark?: string
+  /** Names of the collections in which the organisation's own store front shows it. */
+  readonly collections?: readonly string[]
   readonly tally: Tally
 }
 

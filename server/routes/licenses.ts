@@ -56,6 +56,7 @@ const viewOf = (license: License) => ({
   lowThreshold: license.lowThreshold,
   note: license.note,
   remark: license.remark ?? null,
+  collections: license.collections ?? [],
 })
 
 const keys = {

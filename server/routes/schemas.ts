@@ -28,7 +28,7 @@ export const syncSchema = v.object({
 const reasonSchema = v.object({ code: v.string(), text: v.string() })
 export const reasonsSchema = v.array(reasonSchema)
 
-const partSchema = v.object({
+export const partSchema = v.object({
   asOf: v.pipe(v.nullable(time), v.description('When it was last read whole; null: never')),
   count: v.nullable(v.number()),
   error: v.nullable(v.object({ code: v.string(), text: v.string() })),
@@ -161,6 +161,7 @@ export const licenseSchema = v.object({
   gone: v.pipe(v.boolean(), v.description('The store no longer lists it; the last counts are kept with their age')),
   lowThreshold: v.nullable(v.number()),
   note: v.string(),
+  collections: v.pipe(v.array(v.string()), v.description('Where the organisation’s own store front shows it')),
   remark: v.pipe(v.nullable(v.string()), v.description('What the store said of it, such as why nobody new can have it. Null: nothing')),
 })
 

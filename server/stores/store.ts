@@ -74,6 +74,8 @@ export interface LicenseRead {
   readonly gone?: true
   /** What a person ought to know of it, such as why nobody new can have it. Absent: nothing. */
   readonly remark?: string
+  /** Names of the collections in which the organisation's own store front shows it. Absent: it has none, or does not say. */
+  readonly collections?: readonly string[]
 }
 
 /** Who holds a seat, in the store's words: `key` is the user name or serial number, normalised. */

@@ -25,11 +25,13 @@ const isWithoutCounts = ({ acquisitionKind, numProvisioned }: GroupLicense): boo
 const goneFromStore =
   'The app is no longer offered in the store. Licenses that were bought stay, and it can still be given where Google allows it.'
 
-export const licenseOf = (license: GroupLicense, product: PlayProduct | undefined): LicenseRead => {
+export const licenseOf = (license: GroupLicense, { products, collections }: Catalogue): LicenseRead => {
   const { productId, acquisitionKind, numPurchased, numProvisioned = 0, approval, permissions } = license
   // Absent is no limit for what was free, and not told for what was bought: never 0.
   const unlimited = acquisitionKind === 'free' && numPurchased === undefined
   const total = numPurchased ?? null
+  const product = products.get(productId)
+  const inCollections = collections.get(productId)
   const remark =
     approval === 'unapproved'
       ? unapproved.text
@@ -53,16 +55,24 @@ export const licenseOf = (license: GroupLicense, product: PlayProduct | undefine
     retired: null,
     unlimited,
     ...(remark === null ? {} : { remark }),
+    ...(inCollections === undefined ? {} : { collections: inCollections }),
   }
 }
 
 /** What may be given without a group license: approved free apps and web apps. It gets one with the first entitlement. */
-const unlicensed = (productId: string, product: PlayProduct | undefined, assignable: boolean): LicenseRead => ({
+const unlicensed = (productId: string, catalogue: Catalogue): LicenseRead => ({
   ...licenseOf(
-    { productId, acquisitionKind: 'free', numPurchased: undefined, numProvisioned: 0, approval: undefined, permissions: undefined },
-    product,
+    {
+      productId,
+      acquisitionKind: 'free',
+      numPurchased: undefined,
+      numProvisioned: 0,
+      approval: undefined,
+      permissions: undefined,
+    },
+    catalogue,
   ),
-  assignable,
+  assignable: catalogue.products.get(productId)?.productPricing !== notPublished,
 })
 
 const mostRestarts = 3
@@ -95,48 +105,85 @@ export const readProducts = async (api: PlayApi): Promise<Result<ReadonlyMap<str
   return err(failure)
 }
 
-export interface LicensesAsRead {
-  readonly licenses: readonly LicenseRead[]
+/** What is known of an enterprise's apps beside their counts. */
+export interface Catalogue {
   readonly products: ReadonlyMap<string, PlayProduct>
+  /** In which collections of the organisation's own store front each product stands. */
+  readonly collections: ReadonlyMap<string, readonly string[]>
 }
 
-/**
- * 1. The group licenses; counts that were left out are asked for one by one. 2. Approved products and web apps: names, kinds,
- * and what has no group license yet. Step 2 may fail alone: then the counts are read without it.
- */
-export const readLicenses = async (api: PlayApi, listed: readonly GroupLicense[]): Promise<Result<LicensesAsRead, GoogleFailure>> => {
+export const noCatalogue: Catalogue = { products: new Map(), collections: new Map() }
+
+const nameIn = (names: readonly { readonly locale?: string | undefined; readonly text?: string | undefined }[]): string =>
+  (names.find(({ locale }) => locale?.startsWith('en') === true) ?? names[0])?.text?.trim() ?? ''
+
+/** Pages and their collections, in the order in which they stand there. */
+const readCollections = async (api: PlayApi): Promise<Result<ReadonlyMap<string, readonly string[]>, GoogleFailure>> => {
+  const pages = await api.pages()
+  if (!pages.ok) return pages
+  const byProduct = new Map<string, string[]>()
+  for (const { id } of pages.value.page) {
+    const clusters = await api.clusters(id)
+    if (!clusters.ok) return clusters
+    for (const { name, productId } of clusters.value.cluster.toSorted((one, other) => (one.orderInPage < other.orderInPage ? -1 : 1))) {
+      const called = nameIn(name)
+      if (called === '') continue
+      for (const product of productId) {
+        const names = byProduct.get(product) ?? []
+        if (!names.includes(called)) names.push(called)
+        byProduct.set(product, names)
+      }
+    }
+  }
+  return ok(byProduct)
+}
+
+/** Approved products, web apps and collections. Each may fail alone: then what was known of it before stays. */
+export const readCatalogue = async (api: PlayApi, before: Catalogue): Promise<Catalogue> => {
+  const products = await readProducts(api)
+  const webApps = await api.webApps()
+  const collections = await readCollections(api)
+  const told = products.ok ? products.value : new Map([...before.products].filter(([id]) => !isWebApp(id)))
+  const apps = webApps.ok
+    ? webApps.value.webApp.map((app): [string, PlayProduct] => [app.webAppId, productOf(app)])
+    : [...before.products].filter(([id]) => isWebApp(id))
+  return { products: new Map([...apps, ...told]), collections: collections.ok ? collections.value : before.collections }
+}
+
+const productOf = ({ webAppId, title, isPublished }: PlayWebApp): PlayProduct => ({
+  productId: webAppId,
+  title,
+  authorName: undefined,
+  iconUrl: undefined,
+  distributionChannel: undefined,
+  productPricing: isPublished === false ? notPublished : 'free',
+  appVersion: [],
+})
+/** Google makes a web app known some minutes before it can be given. */
+const notPublished = 'notPublished'
+
+/** The group licenses; counts that were left out are asked for one by one. */
+export const readGroupLicenses = async (
+  api: PlayApi,
+  listed: readonly GroupLicense[],
+): Promise<Result<ReadonlyMap<string, GroupLicense>, GoogleFailure>> => {
   const byId = new Map<string, GroupLicense>()
   const whole = await Promise.all(listed.map((license) => (isWithoutCounts(license) ? api.groupLicense(license.productId) : ok(license))))
   for (const license of whole) {
     if (!license.ok) return license
     byId.set(license.value.productId, license.value)
   }
-  const products = await readProducts(api)
-  const webApps = await api.webApps()
-  const known: ReadonlyMap<string, PlayProduct> = products.ok ? products.value : new Map()
-  const licenses = [...byId.values()].map((license) => licenseOf(license, known.get(license.productId)))
-  for (const [productId, product] of known)
-    if (!byId.has(productId) && isFree(product.productPricing)) licenses.push(unlicensed(productId, product, true))
-  for (const app of webApps.ok ? webApps.value.webApp : [])
-    if (!byId.has(app.webAppId) && !known.has(app.webAppId)) licenses.push(unlicensed(app.webAppId, undefined, app.isPublished !== false))
-  return ok({ licenses, products: new Map([...known, ...namesOf(webApps.ok ? webApps.value.webApp : [], known)]) })
+  return ok(byId)
 }
 
-const namesOf = (webApps: readonly PlayWebApp[], known: ReadonlyMap<string, PlayProduct>): readonly (readonly [string, PlayProduct])[] =>
-  webApps
-    .filter(({ webAppId }) => !known.has(webAppId))
-    .map(({ webAppId, title }) => [
-      webAppId,
-      {
-        productId: webAppId,
-        title,
-        authorName: undefined,
-        iconUrl: undefined,
-        distributionChannel: undefined,
-        productPricing: 'free',
-        appVersion: [],
-      },
-    ])
+export const licensesOf = (groupLicenses: ReadonlyMap<string, GroupLicense>, catalogue: Catalogue): readonly LicenseRead[] => [
+  ...[...groupLicenses.values()].map((license) => licenseOf(license, catalogue)),
+  ...[...catalogue.products.values()].flatMap((product) =>
+    !groupLicenses.has(product.productId) && (isFree(product.productPricing) || product.productPricing === notPublished)
+      ? [unlicensed(product.productId, catalogue)]
+      : [],
+  ),
+]
 
 export const descriptionOf = (product: PlayProduct): ProductDescription => ({
   productId: product.productId,

@@ -29,7 +29,7 @@ import { createPlayApi } from './api.ts'
 import { createPlayBinding } from './binding.ts'
 import { bindingLost, failureOf, isGone, isOfSetUp, licensesRetired } from './failures.ts'
 import { createHolders } from './holders.ts'
-import { descriptionOf, licenseOf, readLicenses } from './licenses.ts'
+import { descriptionOf, licenseOf, licensesOf, noCatalogue, readCatalogue, readGroupLicenses, type Catalogue } from './licenses.ts'
 import { noticeOf } from './notices.ts'
 import { parseNotification, type Enterprise, type GroupLicense, type PlayProduct, type PlayUser } from './wire.ts'
 import { createWrites } from './writes.ts'
@@ -89,7 +89,7 @@ const connect = (deps: ConnectionDeps, addresses: GoogleAddresses, secret: Secre
   const api = createPlayApi(client, enterpriseId)
   let enterprise: Enterprise | undefined
   let listed: { readonly licenses: readonly GroupLicense[]; readonly at: number } | undefined
-  let products: { readonly byId: ReadonlyMap<string, PlayProduct>; readonly at: number } | undefined
+  let catalogue: Catalogue & { readonly at: number } = { ...noCatalogue, at: Number.NEGATIVE_INFINITY }
 
   const isFresh = (at: number, keptMs: number): boolean => Math.abs(clock.now() - at) < keptMs
 
@@ -148,10 +148,10 @@ const connect = (deps: ConnectionDeps, addresses: GoogleAddresses, secret: Secre
   const readWhole = async (): Promise<Result<readonly LicenseRead[], StoreFailure>> => {
     const licenses = await list()
     if (!licenses.ok) return await toldOfLicenses(licenses)
-    const read = await readLicenses(api, licenses.value)
+    const read = await readGroupLicenses(api, licenses.value)
     if (!read.ok) return await toldOfLicenses(read)
-    products = { byId: read.value.products, at: clock.now() }
-    return ok(read.value.licenses)
+    catalogue = { ...(await readCatalogue(api, catalogue)), at: clock.now() }
+    return ok(licensesOf(read.value, catalogue))
   }
 
   // ---- Seats ----
@@ -210,7 +210,7 @@ const connect = (deps: ConnectionDeps, addresses: GoogleAddresses, secret: Secre
   // ---- Products ----
 
   const describe = async (productIds: readonly string[]): Promise<Result<readonly ProductDescription[], StoreFailure>> => {
-    const known = products !== undefined && isFresh(products.at, productsKeptMs) ? products.byId : new Map<string, PlayProduct>()
+    const known: ReadonlyMap<string, PlayProduct> = isFresh(catalogue.at, productsKeptMs) ? catalogue.products : new Map()
     const described = await Promise.all(
       productIds.map(async (productId): Promise<Result<ProductDescription | undefined, GoogleFailure>> => {
         const product = known.get(productId)
@@ -235,7 +235,7 @@ const connect = (deps: ConnectionDeps, addresses: GoogleAddresses, secret: Secre
     readLicenses: readWhole,
     readLicense: async (productId) => {
       const read = await api.groupLicense(productId)
-      if (read.ok) return ok(licenseOf(read.value, products?.byId.get(productId)))
+      if (read.ok) return ok(licenseOf(read.value, catalogue))
       // One that was never given has no group license: the list tells.
       if (read.error.is !== 'refused' || read.error.status !== 404) return await toldOfLicenses(read)
       listed = undefined

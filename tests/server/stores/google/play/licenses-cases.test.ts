@@ -220,3 +220,32 @@ test('case 45: titles in another language change no identity', async () => {
   link.clock.jump(120_000)
   expect(mustBeOk(await link.run(link.connection.readLicenses()))).toEqual(before)
 })
+
+test("the organisation's own store front tells in which collections an app stands, and a front that fails costs no count", async () => {
+  await using link = await openPlayLink()
+  link.control.addLicense(link.enterpriseId, MATHLAB, { purchased: 5 })
+  link.control.addLicense(link.enterpriseId, READER)
+  const { pages } = link.control.enterprise(link.enterpriseId)
+  const name = (text: string) => [
+    { locale: 'de', text: `${text} (de)` },
+    { locale: 'en', text },
+  ]
+  pages['p1'] = {
+    members: { name: name('Home') },
+    clusters: {
+      c2: { name: name('Later'), productId: [MATHLAB], orderInPage: 'b' },
+      c1: { name: name('Maths'), productId: [MATHLAB, 'app:other'], orderInPage: 'a' },
+    },
+  }
+  const collections = async () =>
+    mustBeOk(await link.run(link.connection.readLicenses())).map((license) => [license.productId, license.collections ?? []])
+  const told = [
+    [MATHLAB, ['Maths', 'Later']],
+    [READER, []],
+  ]
+  expect(await collections()).toEqual(told)
+  for (const method of ['storelayoutpages.list', 'webapps.list', 'products.list'])
+    link.control.faults.arm({ fault: { is: 'error', status: 400, reason: 'invalid' }, method })
+  link.clock.jump(120_000)
+  expect(await collections()).toEqual(told)
+})
