@@ -2,6 +2,7 @@
 import type { Writing } from './journal.ts'
 import { letGoOfDirectory } from './directory/directory-letting-go.ts'
 import { letGoOfDevices } from './directory/device-list.ts'
+import { forgetImports } from './imports.ts'
 import { forgetNotices } from './notice-rows.ts'
 import { forgetNoticeSecret } from './notice-secrets.ts'
 import { forgetLedger } from './stores/ledger/rows.ts'
@@ -38,6 +39,7 @@ export const forgetConnector = async (write: Writing, connector: Connector): Pro
   await forgetLocationOrders(write, id)
   await letGoOfDevices(write, connector)
   await letGoOfDirectory(write, id)
+  await forgetImports(write, id)
 }
 
 /** What was known of the connector's licenses goes with it; its orders stay in their table, as the record of what was asked. */

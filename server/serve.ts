@@ -42,6 +42,7 @@ import { groupRoutes } from './routes/groups.ts'
 import { healthRoutes, type ReadyCheck } from './routes/health.ts'
 import { hookRoutes } from './routes/hooks.ts'
 import { iconRoutes } from './routes/icons.ts'
+import { importedRoutes } from './routes/imported.ts'
 import { licenseRoutes } from './routes/licenses.ts'
 import { meRoutes } from './routes/me.ts'
 import { openApiRoutes } from './routes/openapi.ts'
@@ -234,6 +235,7 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
       orderRoutes({ db, facts: journal, orders, undoing: createUndoing({ db, journal, directory, workspace, orders, clock }) }),
       reclaimRoutes({ journal, directory, reclaim }),
       subscriptionRoutes({ journal, directory, connectors, subscribing }),
+      importedRoutes({ facts: journal, connectors, clock }),
       userRoutes({ facts: journal, byHand }),
       sourceRoutes({ facts: journal, joining: createJoiningByHand({ db, journal, directory, clock }) }),
       deviceRoutes({ facts: journal, byHand }),

@@ -11,6 +11,7 @@ import type { Db } from './database/schema.ts'
 import { createDeviceSync } from './device-sync.ts'
 import { createDirectorySync } from './directory-sync.ts'
 import type { DirectoryIndex } from './directory/directory.ts'
+import { createImportSync } from './import-sync.ts'
 import type { Journal } from './journal.ts'
 import { createLicenseRefresh } from './license-refresh.ts'
 import { licensesOfConnector } from './licenses.ts'
@@ -116,6 +117,7 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
   const people = createPeopleSync(deps)
   const devices = createDeviceSync(deps)
   const directorySync = createDirectorySync(deps)
+  const importSync = createImportSync(deps)
   const refreshes = createLicenseRefresh({ ...deps, reading, record })
   const runningByConnector = new Map<ConnectorId, Running>()
   const refreshingPeople = new Set<Promise<void>>()
@@ -241,6 +243,7 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
     phase(entry, 'subscriptions')
     await deps.subscriptions.read(connection, connector, entry.sync.full)
 
+    await importSync.read(connection, connector)
     deps.metadata.refresh(connectorId)
     // The last: it may ask for devices one by one.
     phase(entry, 'devices')

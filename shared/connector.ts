@@ -137,6 +137,8 @@ export interface Connector {
   readonly devices: PartRecord | null
   /** The directory that the store keeps, by its people. Absent: it keeps none, or it was never read. */
   readonly directory?: PartRecord
+  /** What another device management service holds, by its apps. Absent: there is none to be read. */
+  readonly imported?: PartRecord
   /** Null where the store sells none, or this Location has none; `enabled` null: the store did not say. */
   readonly subscriptions: (PartRecord & { readonly enabled: boolean | null }) | null
   readonly lastSync: Sync | null

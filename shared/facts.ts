@@ -9,7 +9,7 @@
  * There are two shapes of chunk:
  * - rows: JSON, records in the order of their ids. `connectors`, `licenses/<n>`, `principals/<n>`, `groups`,
  *   `wishes/<license>`, `claims/<license>`, `orders/<license>`, and of a Location `registrations/<connector>/<n>`,
- *   `location-orders/<connector>`, `subscriptions/<connector>`.
+ *   `location-orders/<connector>`, `subscriptions/<connector>`, `imports/<connector>`.
  * - columns: one entry for each principal, in the order of ordinals, as typed arrays (9 bytes a seat, 4 a member): a
  *   million seats are 9 MB, where a row each took minutes to store. `seats/<license>`, `members/<group>`.
  */
@@ -26,6 +26,7 @@ import {
   type LicenseId,
   type PrincipalId,
 } from './ids.ts'
+import type { Imported } from './imported.ts'
 import { laterInProduct, type License, type Seat } from './license.ts'
 import type { LicenseOrder, LocationOrder } from './order.ts'
 import { isUser, type Device, type Group, type Principal, type User } from './principal.ts'
@@ -50,6 +51,7 @@ export type RowsKey =
   | `orders/${LicenseId}`
   | `location-orders/${ConnectorId}`
   | `subscriptions/${ConnectorId}`
+  | `imports/${ConnectorId}`
   | RegistrationsKey
 export type ColumnsKey = `seats/${LicenseId}` | `members/${GroupId}`
 export type ChunkKey = RowsKey | ColumnsKey
@@ -66,6 +68,7 @@ export const claimsKey = (license: LicenseId): `claims/${LicenseId}` => `claims/
 export const ordersKey = (license: LicenseId): `orders/${LicenseId}` => `orders/${license}`
 export const locationOrdersKey = (connector: ConnectorId): `location-orders/${ConnectorId}` => `location-orders/${connector}`
 export const subscriptionsKey = (connector: ConnectorId): `subscriptions/${ConnectorId}` => `subscriptions/${connector}`
+export const importsKey = (connector: ConnectorId): `imports/${ConnectorId}` => `imports/${connector}`
 /** Registrations lie beside the principals of the same numbers. */
 export const registrationsKey = (connector: ConnectorId, ordinal: number): RegistrationsKey =>
   `registrations/${connector}/${Math.floor(ordinal / principalsPerChunk)}`
@@ -88,6 +91,7 @@ export const parseChunkKey = (text: string): ChunkKey | undefined => {
       return parseGroupId(rest) === undefined ? undefined : (text as ChunkKey)
     case 'location-orders':
     case 'subscriptions':
+    case 'imports':
       return parseConnectorId(rest) === undefined ? undefined : (text as ChunkKey)
     case 'registrations': {
       const [connector, block, ...more] = rest.split('/')
@@ -121,7 +125,9 @@ export type RowOf<K extends RowsKey> = K extends 'connectors'
                 ? LocationOrder
                 : K extends `subscriptions/${ConnectorId}`
                   ? Subscription
-                  : LicenseOrder
+                  : K extends `imports/${ConnectorId}`
+                    ? Imported
+                    : LicenseOrder
 
 // ---- Facts ----
 

@@ -6,6 +6,7 @@
  * of pace; an answer that does not hold together is thrown away whole.
  */
 import type { Capabilities, ConnectorKind, ConnectorSettings, Location, StoreName } from '../../shared/connector.ts'
+import type { Imported } from '../../shared/imported.ts'
 import type { LicenseType, ProductKind } from '../../shared/license.ts'
 import type { Result } from '../../shared/result.ts'
 import type { Clock, Chance } from '../../shared/clock.ts'
@@ -130,6 +131,23 @@ export interface StoreDevices {
   read(onPage: (devices: readonly DeviceRead[]) => void): Promise<Result<undefined, StoreFailure>>
   /** One device, also when the list names it no more. Undefined: the store knows of none. */
   find(serialNumber: string): Promise<Result<DeviceRead | undefined, StoreFailure>>
+}
+
+// ---- What another management service holds ----
+
+type Unstamped<T> = T extends unknown ? Omit<T, 'asOf'> : never
+export type ImportRead = Unstamped<Imported>
+
+export interface ImportsRead {
+  readonly rows: readonly ImportRead[]
+  /** Kinds that could not be read, and why: what is held of them stays. */
+  readonly missing: readonly { readonly kind: Imported['kind']; readonly failure: StoreFailure }[]
+}
+
+/** It is only read. */
+export interface StoreImports {
+  /** Undefined: there is no such service. */
+  read(): Promise<Result<ImportsRead | undefined, StoreFailure>>
 }
 
 // ---- A directory ----
@@ -423,6 +441,8 @@ export interface StoreConnection {
   readonly notices?: StoreNotices
   /** Absent: the store keeps no directory. */
   readonly directory?: StoreDirectory | undefined
+  /** Absent: the store knows of no other management service. */
+  readonly imports?: StoreImports | undefined
   /** Names, prices, where icons are; ids the store tells nothing about are left out. Never needed for counts. */
   describe(productIds: readonly string[], country: string): Promise<Result<readonly ProductDescription[], StoreFailure>>
   /** The store's present limits for one write; re-read by age and after every `over-limit`. */

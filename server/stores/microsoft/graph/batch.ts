@@ -1,6 +1,6 @@
 /** Twenty requests in one, each with an answer of its own. Source: docs/stores/microsoft-graph.md, 3. */
 import { err, ok, type Result } from '../../../../shared/result.ts'
-import type { GraphClient, ReadFailure, SendFailure } from './client.ts'
+import type { GetOptions, GraphClient, ReadFailure, SendFailure } from './client.ts'
 import { parseBatch, type BatchAnswer } from './wire.ts'
 
 export const mostInBatch = 20
@@ -38,12 +38,16 @@ const retryAfterOf = (answers: readonly BatchAnswer[]): string | undefined =>
     .at(-1)
 
 /** Reads: what was throttled, had trouble or got no answer is asked again, and that alone. */
-export const readBatch = async (client: GraphClient, requests: readonly BatchRequest[]): Promise<Result<BatchAnswers, ReadFailure>> => {
+export const readBatch = async (
+  client: GraphClient,
+  requests: readonly BatchRequest[],
+  options: GetOptions = {},
+): Promise<Result<BatchAnswers, ReadFailure>> => {
   const answers: (BatchAnswer | undefined)[] = requests.map(() => undefined)
   for (let from = 0; from < requests.length; from += mostInBatch) {
     let open = requests.slice(from, from + mostInBatch).map((_, place) => from + place)
     for (let round = 1; open.length > 0 && round <= mostRounds; round += 1) {
-      const answer = await client.ask('/$batch', payload(requests, open))
+      const answer = await client.ask('/$batch', payload(requests, open), options)
       if (!answer.ok) return answer
       const parsed = parseBatch(answer.value)
       if (!parsed.ok)

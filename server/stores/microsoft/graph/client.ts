@@ -52,7 +52,7 @@ export interface GraphClient {
     options?: GetOptions,
   ): Promise<Result<string | undefined, ReadFailure>>
   /** A POST that changes nothing, such as a batch of reads. */
-  ask(path: string, body: unknown): Promise<Result<unknown, ReadFailure>>
+  ask(path: string, body: unknown, options?: GetOptions): Promise<Result<unknown, ReadFailure>>
   /** Never repeated. `writes`: how many changes it asks for. */
   send(path: string, body: unknown, writes: number): Promise<Result<unknown, SendFailure>>
   /** A request inside a batch was throttled: everything pauses. Gives for how long; undefined: too long to be sat out. */
@@ -261,8 +261,8 @@ export const createGraphClient = (deps: GraphClientDeps): GraphClient => {
       }
       return failed(unreadable('its pages lead to no end'))
     },
-    ask: async (path, body) => {
-      const answer = await call({ method: 'POST', url: urlOf(path, {}), body: JSON.stringify(body), isRepeatable: true })
+    ask: async (path, body, options = {}) => {
+      const answer = await call({ method: 'POST', url: urlOf(path, options), body: JSON.stringify(body), isRepeatable: true })
       if (answer.ok) return ok(answer.value.json)
       return answer.error.is === 'outcome-unknown' ? failed(unreadable('no outcome')) : err(answer.error)
     },

@@ -10,6 +10,7 @@ import { openMicrosoftCredential, readMicrosoftCredential } from '../account.ts'
 import { createGraphClient } from './client.ts'
 import { createGraphDirectory } from './directory.ts'
 import { failureOf, purposes } from './failures.ts'
+import { createIntune } from './intune.ts'
 import { createLicensing, limits } from './licensing.ts'
 import { nameOfSku } from './sku-names.ts'
 import { parseOrganization, parseSkus } from './wire.ts'
@@ -101,6 +102,7 @@ const connect = (deps: ConnectionDeps, addresses: GraphAddresses, secret: Secret
     subscriptions: undefined,
     devices: undefined,
     directory: createGraphDirectory(client),
+    imports: createIntune(client),
     describe,
     limits: async () => ok(limits),
     write: licensing.write,
