@@ -1,4 +1,5 @@
 /** A Connector: the configured link to one Location of a store, what is known of its credential, and its status. */
+import { credentialWords } from './credential-words.ts'
 import type { ConnectorId } from './ids.ts'
 import type { Sync } from './sync.ts'
 
@@ -179,9 +180,14 @@ export const expiryReminder = (connector: Connector, now: number): ExpiryReminde
   const days = reminderDays.findLast((each) => leftMs <= each * DAY_MS)
   if (days === undefined || leftMs <= 0) return undefined
   const left = Math.ceil(leftMs / DAY_MS)
+  const words = credentialWords[connector.kind]
   return {
     days,
-    text: `The token for ${connector.name} ends on ${day(expiresAt)}, in ${left} ${left === 1 ? 'day' : 'days'}. Download a new one in the store and upload it here before then: seats and assignments stay as they are.`,
+    text: `The ${words.credential} for ${connector.name} ends on ${day(expiresAt)}, in ${left} ${left === 1 ? 'day' : 'days'}. ${
+      connector.store === 'apple'
+        ? 'Download a new one in the store and upload it here before then'
+        : `${words.renew.slice(0, -1)} before then`
+    }: seats and assignments stay as they are.`,
   }
 }
 
@@ -245,10 +251,17 @@ export const connectorStatus = (
         },
       ],
     }
+  const { credential, vendor, renew, lost, mayMore } = credentialWords[connector.kind]
+  const isApple = connector.store === 'apple'
   if (connector.credential.state === 'none' && !needsNoCredential(connector))
     return {
       status: 'not-enabled',
-      reasons: [{ code: 'no-credential', text: `${connector.name} has no token yet. Upload the token file from the store to begin.` }],
+      reasons: [
+        {
+          code: 'no-credential',
+          text: `${connector.name} has no ${credential} yet. ${isApple ? 'Upload the token file from the store to begin.' : renew}`,
+        },
+      ],
     }
   const worst: StatusReason[] = []
   const warn: StatusReason[] = []
@@ -258,36 +271,33 @@ export const connectorStatus = (
     case 'expired':
       worst.push({
         code: 'credential-expired',
-        text: `The token for ${place} expired on ${day(connector.credential.expiresAt ?? '')}. Seats stay as they are, nothing can be given or taken. Renew it in the store and upload it here.`,
+        text: `The ${credential} for ${place} expired on ${day(connector.credential.expiresAt ?? '')}. Seats stay as they are, nothing can be given or taken. ${isApple ? 'Renew it in the store and upload it here.' : renew}`,
       })
       break
     case 'invalid':
       worst.push({
         code: 'credential-invalid',
-        text:
-          connector.store === 'google'
-            ? `Google no longer accepts the key for ${place}: it was replaced or deleted, or the organisation is no longer bound to its account. What was read is kept with its age; nothing can be given or taken. Upload a new key here, or bind the organisation again.`
-            : `The store no longer accepts the token for ${place}: it was revoked, or the password of the account that made it has changed. Download a new token in the store and upload it here.`,
+        text: `${isApple ? 'The store' : vendor} no longer accepts the ${credential} for ${place}: ${lost}`,
       })
       break
     case 'foreign':
       worst.push(foreignReason(place, connector.foreignOwner))
       break
     case 'duplicate':
-      worst.push({ code: 'credential-duplicate', text: `Two tokens are connected for ${place}. Remove one of them.` })
+      worst.push({ code: 'credential-duplicate', text: `Two ${credential}s are connected for ${place}. Remove one of them.` })
       break
     case 'valid':
     case 'expiring':
       if (connector.credential.expiresAt !== null && Date.parse(connector.credential.expiresAt) - now <= warnExpiryMs)
         warn.push({
           code: 'credential-expires-soon',
-          text: `The token for ${place} expires on ${day(connector.credential.expiresAt)}. Renew it in the store and upload it here before then.`,
+          text: `The ${credential} for ${place} expires on ${day(connector.credential.expiresAt)}. ${isApple ? 'Renew it in the store and upload it here' : renew.slice(0, -1)} before then.`,
         })
       break
     case 'unknown':
       warn.push({
         code: 'credential-unchecked',
-        text: `The store has not yet been reached to check the token for ${place}. It is tried again at the next sync.`,
+        text: `The store has not yet been reached to check the ${credential} for ${place}. It is tried again at the next sync.`,
       })
       break
     case 'none':
@@ -296,7 +306,7 @@ export const connectorStatus = (
   if (connector.readOnly)
     warn.push({
       code: 'read-only-token',
-      text: `The token for ${place} may only read. Counts are kept up to date, but seats can't be given or taken. Download a token with an account that may assign licenses.`,
+      text: `The ${credential} for ${place} may only read. Counts are kept up to date, but seats can't be given or taken. ${mayMore}`,
     })
   const alarm = connector.notices.alarm
   if (alarm !== undefined && now - Date.parse(alarm.at) < alarmShownMs)

@@ -281,3 +281,27 @@ describe('how changes are heard of', () => {
     expect(alarmed(7 * 86_400_000)).toEqual(['healthy'])
   })
 })
+
+describe('each store is told of in its own words', () => {
+  const google = { kind: 'google-play-emm', store: 'google' } as const
+  const graph = { kind: 'microsoft-graph', store: 'microsoft' } as const
+  test.each([
+    ['apple', {}, 'The store no longer accepts the token for Berlin', 'upload it here'],
+    ['google', google, 'Google no longer accepts the key for Berlin', 'Upload a new key here'],
+    ['microsoft', graph, 'Microsoft no longer accepts the client secret for Berlin', 'Make a new client secret in the Entra admin center'],
+  ] as const)('what %s no longer accepts', (_store, kind, said, remedy) => {
+    const credential = { state: 'invalid' as const, expiresAt: null, checkedAt: at(now) }
+    const [reason] = connectorStatus(aConnector({ ...kind, credential }), now).reasons
+    expect(reason?.text).toContain(said)
+    expect(reason?.text).toContain(remedy)
+  })
+
+  test('a client secret that ends, and one that may only read, are no token', () => {
+    expect(expiryReminder(aConnector({ ...graph, ...expiring(9 * 86_400_000) }), now)?.text).toBe(
+      'The client secret for Berlin ends on 3 December 2026, in 9 days. Make a new client secret in the Entra admin center and enter its Value here before then: seats and assignments stay as they are.',
+    )
+    const texts = connectorStatus(aConnector({ ...graph, readOnly: true, ...expiring(-1) }), now).reasons.map(({ text }) => text)
+    expect(texts.join(' ')).not.toContain('token')
+    expect(texts.join(' ')).toContain('LicenseAssignment.ReadWrite.All')
+  })
+})
