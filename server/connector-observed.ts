@@ -38,7 +38,10 @@ export const afterIdentity = (
   if (connector.location !== null && connector.location.key !== identity.location.key)
     return { ...connector, credential: { ...connector.credential, state: 'invalid', checkedAt } }
   const foreignOwner = foreignOwnerAfter(connector.foreignOwner, identity.owner, observed)
-  const expiresAt = identity.expiresAt ?? connector.credential.expiresAt
+  const kept = connector.credential.expiresAt
+  // A day that only a person told gives way to the store, which takes the secret still.
+  const wasWrong = connector.store === 'microsoft' && kept !== null && kept <= checkedAt
+  const expiresAt = identity.expiresAt ?? (wasWrong ? null : kept)
   // It answers: what an earlier answer turned off is on again.
   const { retirement: _, ...answering } = connector
   return {

@@ -54,7 +54,7 @@ const settings = v.strictObject({
 const credential = v.pipe(
   v.record(v.string(), v.unknown()),
   v.description(
-    'Apple: {contentToken, devices?: {clientId, keyId?, privateKey}}, the text of the token file and, for the device list, the account of the device API with its key as PEM. Google: {serviceAccountKey, enterpriseId}, the key file of a service account as text or as the object in it. Microsoft: {tenantId, clientId, clientSecret} of an app registration. It is sealed on arrival and never given out again. At a renewal parts left out stay, and devices: null takes that account away.',
+    'Apple: {contentToken, devices?: {clientId, keyId?, privateKey}}, the text of the token file and, for the device list, the account of the device API with its key as PEM. Google: {serviceAccountKey, enterpriseId}, the key file of a service account as text or as the object in it. Microsoft: {tenantId, clientId, clientSecret, secretEndsOn?} of an app registration, secretEndsOn the day (YYYY-MM-DD) on which the secret ends. It is sealed on arrival and never given out again. At a renewal parts left out stay, and devices: null takes that account away.',
   ),
 )
 const addBody = v.object({

@@ -14,6 +14,8 @@ export interface MicrosoftAccount {
   /** Lower case. */
   readonly clientId: string
   readonly clientSecret: Secret
+  /** `YYYY-MM-DD`, as an administrator copied it; the service itself tells none. */
+  readonly secretEndsOn?: string
 }
 
 const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
@@ -29,8 +31,9 @@ const uploaded = v.object({
   tenantId: v.optional(v.unknown()),
   clientId: v.optional(v.unknown()),
   clientSecret: v.optional(v.unknown()),
+  secretEndsOn: v.optional(v.unknown()),
 })
-const sealed = v.object({ tenantId: v.string(), clientId: v.string(), clientSecret: v.string() })
+const sealed = v.object({ tenantId: v.string(), clientId: v.string(), clientSecret: v.string(), secretEndsOn: v.optional(v.string()) })
 
 const parseJson = (text: string): unknown => {
   try {
@@ -44,14 +47,30 @@ const parseJson = (text: string): unknown => {
 const opened = (secret: Secret): MicrosoftAccount | undefined => {
   const kept = v.safeParse(sealed, parseJson(secret.reveal()))
   if (!kept.success) return undefined
-  const { tenantId, clientId, clientSecret } = kept.output
-  return { tenantId, clientId, clientSecret: Secret.of(clientSecret) }
+  const { tenantId, clientId, clientSecret, secretEndsOn } = kept.output
+  return { tenantId, clientId, clientSecret: Secret.of(clientSecret), ...(secretEndsOn === undefined ? {} : { secretEndsOn }) }
+}
+
+const DAY_MS = 86_400_000
+/** The Entra admin center offers at most 24 months. */
+const longestLifeDays = 732
+
+/** The end of that day. Undefined: it is no day, or none on which a secret of today can end. */
+const endOfDay = (day: string, now: number): string | undefined => {
+  const endsAt = /^\d{4}-\d{2}-\d{2}$/.test(day) ? `${day}T23:59:59.000Z` : ''
+  const time = Date.parse(endsAt)
+  // Of the 31st of June a Date makes the 1st of July.
+  const isDay = Number.isFinite(time) && new Date(time).toISOString() === endsAt
+  return isDay && time > now && time - now < longestLifeDays * DAY_MS ? endsAt : undefined
 }
 
 const trimmed = (value: unknown): string => (typeof value === 'string' ? value.trim() : '')
 
-/** Reads `{tenantId, clientId, clientSecret}`. With what is `held`, parts that are left out stay. No text shows a part of the secret. */
-export const readMicrosoftCredential = (input: unknown, _now: number, held?: Secret): Result<CredentialRead, CredentialMalformed> => {
+/**
+ * Reads `{tenantId, clientId, clientSecret, secretEndsOn?}`. With what is `held`, parts that are left out stay; the day goes
+ * with its secret. No text shows a part of the secret.
+ */
+export const readMicrosoftCredential = (input: unknown, now: number, held?: Secret): Result<CredentialRead, CredentialMalformed> => {
   const parsed = v.safeParse(uploaded, input)
   const given = parsed.success && !Array.isArray(input) ? parsed.output : {}
   const before = held === undefined ? undefined : opened(held)
@@ -69,10 +88,18 @@ export const readMicrosoftCredential = (input: unknown, _now: number, held?: Sec
   if (GUID.test(clientSecret))
     return malformed('client-secret-id', `This is the ID of a client secret, and not the secret itself. ${secretPlace}`)
   if (!SECRET.test(clientSecret)) return malformed('client-secret', `The client secret is not one. ${secretPlace}`)
+  const told = trimmed(given.secretEndsOn)
+  const secretEndsOn = told === '' && given.clientSecret === undefined ? (before?.secretEndsOn ?? '') : told
+  const endsAt = endOfDay(secretEndsOn, now)
+  if (endsAt === undefined && told !== '')
+    return malformed(
+      'secret-ends-on',
+      'This is no day on which the client secret can end: it lies in the future, at most two years from now. It stands under Expires in Certificates & secrets of the app registration. Leave it out where it is not known.',
+    )
   return ok({
-    secret: Secret.of(JSON.stringify({ tenantId, clientId, clientSecret })),
-    // The service tells no day on which a secret ends, except by refusing it.
-    expiresAt: null,
+    secret: Secret.of(JSON.stringify({ tenantId, clientId, clientSecret, ...(secretEndsOn === '' ? {} : { secretEndsOn }) })),
+    // The service itself tells no day on which a secret ends, except by refusing it.
+    expiresAt: endsAt ?? null,
     organization: '',
     given: { token: true, devices: false },
     hasDevices: false,

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import type { Secret } from '../../../../server/secret.ts'
 import { openMicrosoftCredential, readMicrosoftCredential } from '../../../../server/stores/microsoft/account.ts'
 import { createSignIn, type Audience, type SignIn } from '../../../../server/stores/microsoft/sign-in.ts'
 import { seededChance } from '../../../world/hand-clock.ts'
@@ -186,4 +187,24 @@ test('a renewal may give the secret alone', () => {
   expect(account.tenantId).toBe(TENANT)
   expect(account.clientSecret.reveal()).toBe('fresh~Secret.value')
   expect(String(renewed.secret)).toBe('***')
+})
+
+describe('the day on which a secret ends, as an administrator copied it', () => {
+  const now = Date.UTC(2026, 10, 24, 9)
+  const whole = { tenantId: TENANT, clientId: CLIENT, clientSecret: SECRET }
+  const read = (input: object, held?: Secret) => readMicrosoftCredential(input, now, held)
+
+  test('is the end of that day, and goes with its secret', () => {
+    const known = mustBeOk(read({ ...whole, secretEndsOn: '2027-06-30' }))
+    expect(known.expiresAt).toBe('2027-06-30T23:59:59.000Z')
+    expect(mustBeOk(read({ tenantId: TENANT }, known.secret)).expiresAt).toBe('2027-06-30T23:59:59.000Z')
+    expect(mustBeOk(read({ clientSecret: 'fresh~Secret.value' }, known.secret)).expiresAt).toBeNull()
+    expect(mustBeOk(read({ secretEndsOn: '2027-07-01' }, known.secret)).expiresAt).toBe('2027-07-01T23:59:59.000Z')
+    expect(mustBeOk(read(whole)).expiresAt).toBeNull()
+  })
+
+  test.each(['2027-06-31', '2026-11-23', '2029-01-01', 'in June', '30.06.2027'])('is not %s', (secretEndsOn) => {
+    const refused = read({ ...whole, secretEndsOn })
+    expect(refused.ok ? undefined : refused.error.reason).toBe('secret-ends-on')
+  })
 })
