@@ -185,7 +185,7 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
   }
   const phase = (entry: Running, name: SyncPhase, done = 0, total: number | null = null): void => tell(entry, { phase: name, done, total })
 
-  /** 1. Who are we? 2. Products and counts. 3. Seats. 4. Record the differences. 5. What is read beside them, and never holds up the counts: people, subscriptions, devices. Names follow by themselves. */
+  /** 1. Who are we? 2. A directory that the store keeps, whose failure holds up nothing. 3. Products and counts. 4. Seats. 5. Record the differences. 6. What is read beside them, and never holds up the counts: people, subscriptions, devices. Names follow by themselves. */
   const run = async (entry: Running, connector: Connector): Promise<void> => {
     const { id: connectorId } = connector
     const isAskedFull = entry.sync.full
@@ -208,6 +208,12 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
     const current = noted ?? connector
     const obstacle = noted === undefined ? undefined : notOfThisConnector(noted)
     if (obstacle !== undefined) return await fail(entry, obstacle)
+
+    // Before the seats: whoever was renamed meanwhile is known by the new name when a seat names it.
+    if (connection.directory !== undefined) {
+      phase(entry, 'people')
+      await directorySync.read(connection, current, isAskedFull, (pages, totalPages) => phase(entry, 'people', pages, totalPages))
+    }
 
     phase(entry, 'products')
     const held = await licensesOfConnector(journal, connectorId)
@@ -237,8 +243,6 @@ export const createSyncs = (deps: SyncsDeps): Syncs => {
     await settleDisagreements(connection, connectorId, licenses.value)
 
     phase(entry, 'people')
-    // A store without increments of seats may have some of its directory.
-    await directorySync.read(connection, connector, isAskedFull, (pages, totalPages) => phase(entry, 'people', pages, totalPages))
     await people.read(connection, connector, entry.sync.full, (pages, totalPages) => phase(entry, 'people', pages, totalPages))
     phase(entry, 'subscriptions')
     await deps.subscriptions.read(connection, connector, entry.sync.full)

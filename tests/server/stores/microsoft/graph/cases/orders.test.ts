@@ -162,3 +162,22 @@ test('the client secret and the access tokens are in no answer, no log line, and
   for (const text of [JSON.stringify(answers), house.log.join('\n'), ...files])
     for (const form of forms) expect(text.includes(form)).toBe(false)
 })
+
+test('case 18: upn-renamed: somebody whose user name changed keeps their seat, and is given and taken others by the new one', async () => {
+  const { house, skuId, connector, licenseId } = await town(10, 2)
+  await using _ = house
+  const pro = house.control.addSku({ skuPartNumber: 'POWER_BI_PRO' }, 5)
+  house.control.give('p0@contoso.example', skuId)
+  await house.sync(connector)
+  const { id } = await house.user('p0@contoso.example')
+  house.control.changeUser('p0@contoso.example', { userPrincipalName: 'ada@contoso.example' })
+  await house.sync(connector)
+  expect((await house.seats(licenseId)).length).toBe(1)
+  expect((await house.items('users')).length).toBe(2)
+  const other = await house.license(pro.skuId)
+  expect((await house.assign(other.id, { kind: 'user', id })).status).toBe(201)
+  await house.settle(60_000)
+  expect(house.control.licensesOf('ada@contoso.example').map((license) => license.skuId)).toEqual([skuId, pro.skuId])
+  expect((await house.verdicts(other.id)).length).toBe(1)
+  expect((await house.verdicts(other.id))[0]).toContain('placed')
+})
