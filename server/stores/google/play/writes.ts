@@ -42,6 +42,13 @@ const failed = (words: TargetWords): Outcome => ({ is: 'failed', words })
 const stopped = (failure: GoogleFailure): Outcome => ({ is: 'stopped', failure })
 const isNotThere = (failure: GoogleFailure): boolean => failure.is === 'refused' && failure.status === 404
 
+/** A license as read in this call, and how many of it this call has given since. */
+interface Standing {
+  readonly license: GroupLicense | undefined
+  given: number
+}
+type Standings = Map<string, Standing>
+
 interface Target {
   readonly holder: HolderKey
   /** Undefined: all that the person has, or the person. */
@@ -51,32 +58,46 @@ interface Target {
 
 export const createWrites = ({ api, holders, whyRefused }: WritesDeps) => {
   /** Undefined: nothing known stands in the way. A count that was read a moment ago may be wrong by now: Google has the last word. */
-  const obstacleOf = (license: GroupLicense): TargetWords | undefined => {
+  const obstacleOf = ({ license, given }: Standing): TargetWords | undefined => {
+    if (license === undefined) return undefined
     if (license.approval === 'unapproved') return unapproved
     if (license.permissions === 'needsReapproval') return needsReapproval
     const { numPurchased, numProvisioned = 0 } = license
-    return numPurchased !== undefined && numProvisioned >= numPurchased ? noSeatLeft : undefined
+    return numPurchased !== undefined && numProvisioned + given >= numPurchased ? noSeatLeft : undefined
   }
 
-  const licenseNow = async (productId: string): Promise<Result<GroupLicense | undefined, GoogleFailure>> => {
+  const standingNow = async (productId: string): Promise<Result<Standing, GoogleFailure>> => {
     const license = await api.groupLicense(productId, true)
+    if (license.ok) return ok({ license: license.value, given: 0 })
     // An app that was never given has no group license yet.
-    return license.ok ? license : isNotThere(license.error) ? ok(undefined) : license
+    return isNotThere(license.error) ? ok({ license: undefined, given: 0 }) : license
+  }
+
+  /** Read once for each call, and anew when what this call has given would stand in the way. */
+  const standingOf = async (standings: Standings, productId: string): Promise<Result<Standing, GoogleFailure>> => {
+    const known = standings.get(productId)
+    if (known !== undefined && (known.given === 0 || obstacleOf(known) === undefined)) return ok(known)
+    const now = await standingNow(productId)
+    if (now.ok) standings.set(productId, now.value)
+    return now
   }
 
   /** 1. Is there a seat? 2. Whose account? 3. The entitlement; an account that is gone is made anew, once, as the same person. */
-  const give = async (holder: HolderKey, { productId }: ProductKey): Promise<Outcome> => {
+  const give = async (standings: Standings, holder: HolderKey, { productId }: ProductKey): Promise<Outcome> => {
     if (holder.kind !== 'user') return failed(notForDevices)
-    const license = await licenseNow(productId)
-    if (!license.ok) return license.error.is === 'refused' ? failed(wordsOfRefusal(license.error)) : stopped(license.error)
-    const obstacle = license.value === undefined ? undefined : obstacleOf(license.value)
+    const standing = await standingOf(standings, productId)
+    if (!standing.ok) return standing.error.is === 'refused' ? failed(wordsOfRefusal(standing.error)) : stopped(standing.error)
+    const obstacle = obstacleOf(standing.value)
     if (obstacle !== undefined) return (await isHeld(holder, productId)) ? served : failed(obstacle)
     for (let isAgain = false; ; isAgain = true) {
       const id = await holders.findOrMake(holder.key)
       if (!id.ok) return id.error.is === 'refused' ? failed(wordsOfRefusal(id.error)) : stopped(id.error)
       if (id.value === undefined) return failed(userNotKnown)
       const entitled = await api.entitle(id.value, productId)
-      if (entitled.ok) return served
+      if (entitled.ok) {
+        standing.value.given += 1
+        return served
+      }
       if (entitled.error.is !== 'refused') return stopped(entitled.error)
       const { status, message } = entitled.error
       if (status === 404 && /\buser\b/i.test(message) && !isAgain) {
@@ -84,8 +105,9 @@ export const createWrites = ({ api, holders, whyRefused }: WritesDeps) => {
         continue
       }
       // Somebody else may have taken the last one since the count was read.
-      const now = status === 403 || status === 400 ? await licenseNow(productId) : undefined
-      const why = now?.ok === true && now.value !== undefined ? obstacleOf(now.value) : undefined
+      const now = status === 403 || status === 400 ? await standingNow(productId) : undefined
+      if (now?.ok === true) standings.set(productId, now.value)
+      const why = now?.ok === true ? obstacleOf(now.value) : undefined
       return failed(why ?? wordsOfRefusal(entitled.error))
     }
   }
@@ -152,6 +174,7 @@ export const createWrites = ({ api, holders, whyRefused }: WritesDeps) => {
   }
 
   const targetsOf = (request: WriteRequest): readonly Target[] | undefined => {
+    const standings: Standings = new Map()
     switch (request.action) {
       case 'associate':
       case 'disassociate':
@@ -159,7 +182,7 @@ export const createWrites = ({ api, holders, whyRefused }: WritesDeps) => {
           request.products.map((product) => ({
             holder,
             product,
-            serve: () => (request.action === 'associate' ? give(holder, product) : take(holder, product.productId)),
+            serve: () => (request.action === 'associate' ? give(standings, holder, product) : take(holder, product.productId)),
           })),
         )
       case 'revoke':

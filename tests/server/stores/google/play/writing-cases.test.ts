@@ -34,28 +34,31 @@ test('case 3: with none left nothing is sent; what is there already counts as gi
   expect(link.asked('entitlements.update')).toBe(0)
 })
 
-test('case 3: somebody else takes the last one between reading and giving: Google refuses, and it is told as no seat left', async () => {
-  await using link = await openPlayLink()
-  link.control.addLicense(link.enterpriseId, MATHLAB, { purchased: 1 })
-  // The line is slow enough for another to come first.
-  const fetch = link.clock.fetch
-  let isTaken = false
-  const other = async (): Promise<void> => {
-    if (isTaken) return
-    isTaken = true
-    held(link, MATHLAB, 1, 'other')
-  }
-  const patched = Object.assign(link.clock, {
-    fetch: async (input: Parameters<typeof fetch>[0], init?: RequestInit) => {
-      if (init?.method === 'PUT') await other()
-      return await fetch(input, init)
-    },
-  })
-  expect(patched).toBe(link.clock)
-  const settled = settledIn(await link.run(link.connect().write(give(MATHLAB, 'ana'))))
-  expect(link.asked('entitlements.update')).toBe(1)
-  expect(settled).toMatchObject({ is: 'failed', failures: [{ code: 'no-seat-left' }] })
-})
+test.each(['403', '400'] as const)(
+  'case 3: somebody else takes the last one between reading and giving: Google refuses with %s, and it is told as no seat left',
+  async (exhaustedAnswer) => {
+    await using link = await openPlayLink({ exhaustedAnswer })
+    link.control.addLicense(link.enterpriseId, MATHLAB, { purchased: 1 })
+    // The line is slow enough for another to come first.
+    const fetch = link.clock.fetch
+    let isTaken = false
+    const other = async (): Promise<void> => {
+      if (isTaken) return
+      isTaken = true
+      held(link, MATHLAB, 1, 'other')
+    }
+    const patched = Object.assign(link.clock, {
+      fetch: async (input: Parameters<typeof fetch>[0], init?: RequestInit) => {
+        if (init?.method === 'PUT') await other()
+        return await fetch(input, init)
+      },
+    })
+    expect(patched).toBe(link.clock)
+    const settled = settledIn(await link.run(link.connect().write(give(MATHLAB, 'ana'))))
+    expect(link.asked('entitlements.update')).toBe(1)
+    expect(settled).toMatchObject({ is: 'failed', failures: [{ code: 'no-seat-left' }] })
+  },
+)
 
 test('case 5: an answer that is lost costs no second license', async () => {
   await using link = await openPlayLink()
@@ -232,4 +235,27 @@ test('a device is no holder, and an address that Google does not know is a perso
     ),
   )
   expect(settled).toMatchObject({ failures: [{ code: 'not-device-assignable' }] })
+})
+
+test('many people and apps in one call: each license is read once, and what is left goes to those who come first', async () => {
+  await using link = await openPlayLink()
+  link.control.addLicense(link.enterpriseId, MATHLAB, { purchased: 3 })
+  link.control.addLicense(link.enterpriseId, READER)
+  const names = ['ana', 'ben', 'cem', 'dan', 'eva']
+  const settled = settledIn(
+    await link.run(
+      link.connection.write({
+        action: 'associate',
+        products: [MATHLAB, READER].map((productId) => ({ productId, pricing: null })),
+        holders: people(...names),
+      }),
+    ),
+  )
+  expect(settled).toMatchObject({ is: 'failed', failures: [{ holders: people('dan') }, { holders: people('eva') }] })
+  expect(settled).toMatchObject({ failures: [{ code: 'no-seat-left' }, { code: 'no-seat-left' }] })
+  expect(link.control.counts(link.enterpriseId, MATHLAB)).toMatchObject({ numProvisioned: 3 })
+  expect(link.control.counts(link.enterpriseId, READER)).toMatchObject({ numProvisioned: 5 })
+  // Once each, and once more when the first was used up by this very call.
+  expect(link.asked('grouplicenses.get')).toBe(3)
+  expect(link.asked('users.insert')).toBe(5)
 })
