@@ -20,7 +20,7 @@ import { parseSnapshot, type AppleSnapshot } from './apple/snapshot.ts'
 import { openDemoGoogle, type DemoGoogle } from './demo-google.ts'
 import { openDemoMicrosoft, type DemoMicrosoft } from './demo-microsoft.ts'
 import { moveIn } from './move-in.ts'
-import { sampleOrganisation, type SampleOrganisation } from './sample-organisation.ts'
+import { CLINIC_UID, sampleOrganisation, type SampleOrganisation } from './sample-organisation.ts'
 import { startSandbox, type Sandbox, type SandboxDeps } from './sandbox.ts'
 
 const root = join(import.meta.dirname, '..', '..')
