@@ -1,5 +1,4 @@
 /** How people of each store call what lets us in, and what they do for a new one. */
-import type { ConnectorKind } from './connector.ts'
 
 /** What lets us in, and what it is for, as people of that store call them. */
 export interface CredentialWords {
@@ -32,7 +31,7 @@ const keyWords: CredentialWords = {
   mayMore: 'Use the service account that was set for the enterprise.',
 }
 
-export const credentialWords: Record<ConnectorKind, CredentialWords> = {
+export const credentialWords = {
   'apple-apps-books': {
     credential: 'token',
     place: 'location',
@@ -46,4 +45,4 @@ export const credentialWords: Record<ConnectorKind, CredentialWords> = {
   'microsoft-store-business': secretWords,
   'microsoft-graph': secretWords,
   ledger: { credential: 'key', place: 'ledger', vendor: 'Quartermaster', renew: '', lost: '', mayMore: '' },
-}
+} satisfies Record<string, CredentialWords>

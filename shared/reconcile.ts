@@ -18,7 +18,9 @@ import type { License, Tally } from './license.ts'
 import type { LicenseOrder, LocationOrder, OrderFailure } from './order.ts'
 import type { RegistrationState } from './registration.ts'
 import { freeSeats, inServingOrder, reservedFor } from './serving.ts'
+import { countIn, noTally, talliesOf, type Counts, type WishTally } from './tallies.ts'
 import { actingWishes, touchedBy, type ActingWish, type Members, type Touches } from './touching.ts'
+import { asked, type Asked } from './under-way.ts'
 
 export interface PrincipalState {
   readonly kind: PrincipalKind
@@ -95,57 +97,6 @@ export interface Decided {
 export interface Reconciled extends Decided {
   /** One for each principal that a wish touches, in the order of serving. */
   readonly verdicts: readonly Verdict[]
-}
-
-export interface WishTally {
-  readonly placed: number
-  readonly pending: number
-  readonly waiting: number
-  readonly refused: number
-}
-
-/** The open and the failed targets of a license's orders and of its Location's, by ordinal. */
-interface Asked {
-  readonly associating: Map<number, LicenseOrder>
-  readonly releasing: Map<number, LicenseOrder>
-  readonly registering: Map<number, LocationOrder>
-  /** Everything that can come back is being taken from them. */
-  readonly leaving: Map<number, LocationOrder>
-  readonly failedAssociate: Map<number, OrderFailure>
-  readonly failedRelease: Map<number, OrderFailure>
-  readonly failedRegister: Map<number, OrderFailure>
-}
-
-const keepLatest = (failures: Map<number, OrderFailure>, more: readonly OrderFailure[]): void => {
-  for (const failure of more) {
-    const before = failures.get(failure.ordinal)
-    if (before === undefined || before.atSeq < failure.atSeq) failures.set(failure.ordinal, failure)
-  }
-}
-
-const asked = (orders: readonly LicenseOrder[], locationOrders: readonly LocationOrder[]): Asked => {
-  const result: Asked = {
-    associating: new Map(),
-    releasing: new Map(),
-    registering: new Map(),
-    leaving: new Map(),
-    failedAssociate: new Map(),
-    failedRelease: new Map(),
-    failedRegister: new Map(),
-  }
-  for (const order of orders) {
-    const giving = order.action === 'associate'
-    for (const ordinal of order.open) (giving ? result.associating : result.releasing).set(ordinal, order)
-    keepLatest(giving ? result.failedAssociate : result.failedRelease, order.failures)
-  }
-  for (const order of locationOrders) {
-    if (order.action === 'register-user') {
-      for (const ordinal of order.open) result.registering.set(ordinal, order)
-      keepLatest(result.failedRegister, order.failures)
-    } else if (order.action === 'retire-user' || order.action === 'revoke')
-      for (const ordinal of order.open) result.leaving.set(ordinal, order)
-  }
-  return result
 }
 
 /** Why this principal can't be served as things are; undefined when it can. */
@@ -234,7 +185,7 @@ const weighAll = (input: ReconcileInput, verdicts: Verdict[] | undefined): Decid
   const settled = input.wishes.filter(({ key, wish }) => wish.mode === 'removed' && !unsettled.has(key)).map(({ key }) => key)
   return {
     steps: { register, associate, disassociate, keepAsFound: keepAsFound.sort((a, b) => a - b), drop, settled, settledClaims },
-    ...talliesOf(weighing, counts, desired),
+    ...talliesOf(wishes, input.seats, desired, counts),
   }
 }
 
@@ -541,29 +492,4 @@ const serveOne = (weighing: Weighing, place: number, left: SeatsLeft, isReserved
     case 'refused':
       return ['refused', joining.because]
   }
-}
-
-interface Counts extends Record<keyof WishTally, number> {
-  adopted: number
-  /** At the place of the wish that decides. */
-  readonly byWish: Record<keyof WishTally, number>[]
-}
-const noTally: WishTally = { placed: 0, pending: 0, waiting: 0, refused: 0 }
-
-/** Who is to have no seat, or none yet, is not counted. */
-const countIn = (counts: Counts, wish: number, state: VerdictState, { code }: Because): void => {
-  if (state === 'excluded' || state === 'released' || code === 'starts-later') return
-  if (code === 'had-seat-already') counts.adopted += 1
-  const tally = (counts.byWish[wish] ??= { ...noTally })
-  tally[state] += 1
-  counts[state] += 1
-}
-
-const talliesOf = ({ wishes, input: { seats } }: Weighing, counts: Counts, desired: number): Pick<Decided, 'tally' | 'tallyByKey'> => {
-  const { placed, pending, waiting, refused, adopted, byWish } = counts
-  const tallyByKey = new Map<TargetKey, WishTally>()
-  byWish.forEach((tally, wish) => void tallyByKey.set((wishes[wish] as ActingWish).placed.key, tally))
-  let assigned = 0
-  for (let at = 0; at < seats.ordinals.length; at += 1) if (isByAssignment(seats, at)) assigned += 1
-  return { tally: { desired, placed, pending, waiting, refused, assigned, found: seats.ordinals.length - assigned, adopted }, tallyByKey }
 }

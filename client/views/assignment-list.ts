@@ -4,7 +4,7 @@ import { licensesKey, wishesKey, seatsKey, ordersKey } from '../../shared/facts.
 import { assignmentIdOf, targetOf, type AssignmentId, type LicenseId } from '../../shared/ids.ts'
 import type { License } from '../../shared/license.ts'
 import type { Group } from '../../shared/principal.ts'
-import type { WishTally } from '../../shared/reconcile.ts'
+import { noTally, type WishTally } from '../../shared/tallies.ts'
 import type { DirectoryReader, People, TargetName } from '../directory.ts'
 import type { ChunkRead, Facts } from '../facts.ts'
 import type { Foretelling } from '../foretelling.ts'
@@ -193,7 +193,6 @@ export const createTallies = (): ((sources: Looked & { now(): number }, row: Ass
     return one.tallies.get(placed.key) ?? noTally
   }
 }
-const noTally: WishTally = { placed: 0, pending: 0, waiting: 0, refused: 0 }
 
 /** Those of whose people somebody waits: only licenses for which somebody does are reckoned. */
 export const withWaiting = (

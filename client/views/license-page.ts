@@ -3,7 +3,7 @@ import { becauseInWords, type PlacedWish, type Verdict, type VerdictState } from
 import { seatAt } from '../../shared/facts.ts'
 import { docOfLicense, type LicenseId } from '../../shared/ids.ts'
 import type { Seat } from '../../shared/license.ts'
-import type { WishTally } from '../../shared/reconcile.ts'
+import { noTally, type WishTally } from '../../shared/tallies.ts'
 import type { DirectoryReader, PrincipalName, TargetName } from '../directory.ts'
 import type { ChunkRead } from '../facts.ts'
 import type { Foretelling } from '../foretelling.ts'
@@ -57,8 +57,6 @@ export interface LicensePage {
   /** This device's refused edits of it. */
   readonly refusedEdits: readonly number[]
 }
-
-const noTally: WishTally = { placed: 0, pending: 0, waiting: 0, refused: 0 }
 
 /** Undefined: there is no such license in the facts at hand. */
 export const licensePage = (

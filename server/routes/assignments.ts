@@ -15,7 +15,8 @@ import {
 } from '../../shared/ids.ts'
 import { mostNoteCharacters } from '../../shared/plan.ts'
 import { isUser } from '../../shared/principal.ts'
-import { decide, type WishTally } from '../../shared/reconcile.ts'
+import { decide } from '../../shared/reconcile.ts'
+import { noTally, type WishTally } from '../../shared/tallies.ts'
 import { exhaustive } from '../../shared/result.ts'
 import type { Assignment, AssignmentRefused, Assignments } from '../assignments.ts'
 import type { DirectoryIndex } from '../directory/directory.ts'
@@ -84,7 +85,6 @@ export const assignmentProblem = (refused: AssignmentRefused): Problem => {
 }
 
 const stateOf = ({ licenseId, placed }: Assignment) => [licenseId, placed.key, placed.wish, placed.note]
-const noTally: WishTally = { placed: 0, pending: 0, waiting: 0, refused: 0 }
 const keys = {
   license: ({ licenseId }: Assignment) => licenseId,
   at: ({ placed }: Assignment) => placed.at,
