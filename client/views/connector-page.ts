@@ -53,7 +53,7 @@ export const namesakesOf = (connector: Connector, all: readonly Connector[]): re
 // ---- What is read ----
 
 export interface PartRow {
-  readonly key: 'licenses' | 'people' | 'devices' | 'subscriptions'
+  readonly key: 'licenses' | 'people' | 'devices' | 'subscriptions' | 'directory' | 'imported'
   readonly name: string
   /** "214 licenses, 3 120 seats in use". */
   readonly what: string
@@ -85,7 +85,7 @@ const afterFailure = (part: PartRecord): string =>
     : 'What was read before stays, with its time; counts and seats are not touched by this.'
 
 export const partRows = ({ connector, licenses, inUse }: ConnectorRow): readonly PartRow[] => {
-  const { people, devices, subscriptions, lastSync } = connector
+  const { people, devices, directory, imported, subscriptions, lastSync } = connector
   const failed = lastSync?.state === 'failed'
   const rows: PartRow[] = [
     {
@@ -135,6 +135,30 @@ export const partRows = ({ connector, licenses, inUse }: ConnectorRow): readonly
       asOf: null,
       empty: false,
       text: 'Without it devices come from your import, and everything else works. Set it up below.',
+    })
+  if (directory !== undefined)
+    rows.push({
+      key: 'directory',
+      name: 'Directory',
+      what: directory.count === null ? '' : counted(directory.count, 'person', 'people'),
+      ...stateOfPart(directory),
+      asOf: directory.asOf,
+      text:
+        directory.error === null
+          ? 'People and groups as the directory has them; nothing is changed there.'
+          : `${directory.error.text} ${afterFailure(directory)}`,
+    })
+  if (imported !== undefined)
+    rows.push({
+      key: 'imported',
+      name: 'Intune',
+      what: imported.count === null ? '' : counted(imported.count, 'app', 'apps'),
+      ...stateOfPart(imported),
+      asOf: imported.asOf,
+      text:
+        imported.error === null
+          ? 'Tokens, apps and assignments there, imported. They are in none of your counts.'
+          : `${imported.error.text} ${afterFailure(imported)}`,
     })
   // A location without any shows nothing of them.
   if (subscriptions !== null && (subscriptions.count !== 0 || subscriptions.error !== null || subscriptions.enabled === true))
