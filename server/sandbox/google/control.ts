@@ -1,6 +1,7 @@
 /** What happens at Google without us: purchases, refunds, approvals, people, an unbinding in the admin console. */
 import { makeKey, type KeyFile, type ServiceAccount } from './accounts.ts'
 import type { GoogleFaults } from './faults.ts'
+import { createManagementControl, type ManagementControl } from './management/control.ts'
 import { licenseAnswer } from './play/licenses.ts'
 import { notify } from './play/notifications.ts'
 import {
@@ -64,6 +65,8 @@ export interface GoogleControl {
   /** Play accounts become a managed domain: people keep their ids and get their mail address. */
   upgrade(enterpriseId: string, domain: string, emailOf: (user: PlayUser) => string): void
   notify(enterpriseId: string, notificationType: string, event?: Json): void
+  /** The Android Management side. */
+  readonly management: ManagementControl
   readonly faults: GoogleFaults
   switches(): GoogleSwitches
   setSwitches(changes: Partial<GoogleSwitches>): void
@@ -199,6 +202,7 @@ export const createGoogleControl = (world: GoogleWorld, log: GoogleRequestLog): 
       notify(world, enterpriseId, 'enterpriseUpgrade', { enterpriseUpgradeEvent: { upgradeState: 'upgradeStateSucceeded' } })
     },
     notify: (enterpriseId, notificationType, event) => notify(world, enterpriseId, notificationType, event),
+    management: createManagementControl(world),
     faults: world.faults,
     switches: () => world.switches,
     setSwitches: (changes) => {

@@ -15,6 +15,8 @@ export class ConnectionCut extends Error {}
 export interface GoogleApi {
   readonly table: MethodTable
   readonly scope: string
+  /** Its failures come without the list of errors. */
+  readonly withoutErrorsList?: true
   /** A refusal before parameters are looked at: the method was turned off. */
   readonly turnedOff?: (method: Method) => GoogleError | undefined
   readonly play: (account: ServiceAccount, call: Call, origin: string) => Promise<Json | undefined>
@@ -65,7 +67,7 @@ export const createGoogleDoor = (world: GoogleWorld, log: GoogleRequestLog, api:
     return Response.json(world.switches.extraMembers ? later(json) : json)
   }
 
-  const failed = (error: GoogleError): Response => errorAnswer(error, world.switches.errorsList)
+  const failed = (error: GoogleError): Response => errorAnswer(error, api.withoutErrorsList === undefined && world.switches.errorsList)
 
   return {
     answer: async (request) => {

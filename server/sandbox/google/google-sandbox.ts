@@ -5,6 +5,8 @@ import { answerControl } from './control-routes.ts'
 import { before as faultBefore, after as faultAfter, createGoogleDoor } from './door.ts'
 import { errorAnswer, noSuchPath, Refused } from './errors.ts'
 import { createGoogleFaults } from './faults.ts'
+import { createManagementApi, managementScope } from './management/management-api.ts'
+import { emptyManagementState } from './management/state.ts'
 import { signUpPage } from './play/enterprises.ts'
 import { createPlayApi, playScope } from './play/play-api.ts'
 import { emptyPlayState, type GoogleWorld } from './play/state.ts'
@@ -13,7 +15,6 @@ import type { GoogleSnapshot } from './snapshot.ts'
 import { DEFAULT_GOOGLE_SWITCHES, type GoogleSwitches } from './switches.ts'
 
 export const GOOGLE_TOKEN_PATH = '/token'
-const managementScope = 'https://www.googleapis.com/auth/androidmanagement'
 
 export interface GoogleSandboxDeps {
   readonly clock: Clock
@@ -40,12 +41,14 @@ export const createGoogleSandbox = ({ clock, chance, state, switches }: GoogleSa
     faults: createGoogleFaults(),
     accounts: { accounts: new Map(), tokens: new Map() },
     play: emptyPlayState(),
+    management: emptyManagementState(),
     waiting: new Set(),
   }
   const log = createGoogleRequestLog()
   const control = createGoogleControl(world, log)
   if (state !== undefined) control.restore(state)
   const play = createGoogleDoor(world, log, createPlayApi(world))
+  const management = createGoogleDoor(world, log, createManagementApi(world))
 
   const token = async (request: Request, url: URL): Promise<Response> => {
     log.note({ method: 'token', verb: request.method, path: url.pathname, bodyBytes: 0 })
@@ -66,6 +69,7 @@ export const createGoogleSandbox = ({ clock, chance, state, switches }: GoogleSa
       const url = new URL(request.url)
       if (url.pathname === GOOGLE_TOKEN_PATH) return await token(request, url)
       if (url.pathname.startsWith('/androidenterprise/')) return await play.answer(request)
+      if (url.pathname.startsWith('/v1/')) return await management.answer(request)
       if (url.pathname === '/work/adminsignup') {
         try {
           return signUpPage(world, url.searchParams.get('token') ?? '', url.searchParams.get('organization') ?? 'Eastmere Schools')

@@ -20,6 +20,10 @@ export interface GoogleSwitches {
   readonly webAppDelayMs: number
   readonly extraMembers: boolean
   readonly errorsList: boolean
+  readonly managementPageSize: number
+  readonly managementQueriesPer100s: number | null
+  readonly policyDelayMs: number
+  readonly missingAnswer: '404' | '500'
 }
 
 export const DEFAULT_GOOGLE_SWITCHES: GoogleSwitches = {
@@ -40,6 +44,10 @@ export const DEFAULT_GOOGLE_SWITCHES: GoogleSwitches = {
   webAppDelayMs: 300_000,
   extraMembers: false,
   errorsList: true,
+  managementPageSize: 100,
+  managementQueriesPer100s: 1000,
+  policyDelayMs: 30_000,
+  missingAnswer: '404',
 }
 
 export const GOOGLE_SWITCH_HELP: Readonly<Record<keyof GoogleSwitches, string>> = {
@@ -61,4 +69,9 @@ export const GOOGLE_SWITCH_HELP: Readonly<Record<keyof GoogleSwitches, string>> 
   webAppDelayMs: 'From making a web app to its being published. Google: minutes [P].',
   extraMembers: 'Answers hold members and words that are in no description: a later release of Google.',
   errorsList: 'Failures carry the list of errors with their reasons; older and newer fronts leave it out [R].',
+  managementPageSize: 'Android Management: the most items on one page of a list [A].',
+  managementQueriesPer100s:
+    'Android Management: requests in 100 s for each cloud project, all its enterprises together; null: no limit. Google: 1,000 [P].',
+  policyDelayMs: 'From a change of a policy to the device that follows it [A].',
+  missingAnswer: 'Android Management: what is not there answers 404, or 500 with words that say so [O].',
 }

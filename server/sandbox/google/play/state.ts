@@ -2,6 +2,7 @@ import type { Chance, Clock } from '../../../../shared/clock.ts'
 import { digitsOf, hexOf, type Accounts } from '../accounts.ts'
 import { notFound } from '../errors.ts'
 import type { GoogleFaults } from '../faults.ts'
+import type { ManagementState } from '../management/state.ts'
 import type { GoogleSwitches } from '../switches.ts'
 
 export type Json = Readonly<Record<string, unknown>>
@@ -116,6 +117,7 @@ export interface GoogleWorld {
   readonly faults: GoogleFaults
   readonly accounts: Accounts
   play: PlayState
+  management: ManagementState
   /** Long polls that wait for the next notification. */
   readonly waiting: Set<() => void>
 }
