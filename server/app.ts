@@ -39,7 +39,8 @@ const MOST_BODY_BYTES = 1024 * 1024
 const MOST_IMPORT_BYTES = 20 * 1024 * 1024
 /** Okta sends all members of a group at once. */
 const MOST_SCIM_BYTES = 8 * 1024 * 1024
-const importPath = `${api}/directory/import`
+const takesCsv = (path: string): boolean =>
+  path === `${api}/directory/import` || (path.startsWith(`${api}/connectors/`) && path.endsWith('/ledger/import'))
 
 /** What a visitor may ask without being signed in, below `/api/v1`. */
 const openPaths: ReadonlySet<string> = new Set([`${api}/sign-in`, `${api}/set-up`, `${api}/openapi.json`])
@@ -116,7 +117,7 @@ export const createApp = (deps: AppDeps): Web => {
   const small = tooLarge(MOST_BODY_BYTES)
   const large = tooLarge(MOST_IMPORT_BYTES)
   const forScim = tooLarge(MOST_SCIM_BYTES)
-  web.use((c, next) => (c.req.path === importPath ? large : isScimPath(c.req.path) ? forScim : small)(c, next))
+  web.use((c, next) => (takesCsv(c.req.path) ? large : isScimPath(c.req.path) ? forScim : small)(c, next))
 
   // 3. Who asks. Nothing below /api/v1 is open unless it is listed.
   web.use(`${api}/*`, async (c, next) => {
@@ -136,7 +137,7 @@ export const createApp = (deps: AppDeps): Web => {
   // 4. A form of another site can send text, but no JSON.
   web.use(`${api}/*`, async (c, next) => {
     const sends = c.req.raw.body !== null && c.req.header('content-length') !== '0'
-    if (sends && c.req.path !== importPath && !/^application\/json *(;|$)/i.test(c.req.header('content-type') ?? ''))
+    if (sends && !takesCsv(c.req.path) && !/^application\/json *(;|$)/i.test(c.req.header('content-type') ?? ''))
       return answerProblem(c, { status: 415, code: 'json-expected', detail: 'Send the body as JSON, with Content-Type: application/json.' })
     return next()
   })

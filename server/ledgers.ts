@@ -9,7 +9,8 @@ import type { Connectors } from './connectors.ts'
 import type { Db } from './database/schema.ts'
 import type { Journal, Writing } from './journal.ts'
 import { recordLedgerLicenses } from './ledger-record.ts'
-import { lotRow, productRow, readLicensesOf, type KeptLicense } from './stores/ledger/rows.ts'
+import { lotRow, productRow, readLicensesOf, seatOf, type KeptLicense } from './stores/ledger/rows.ts'
+import type { HolderKey } from './stores/store.ts'
 import type { Actor } from '../shared/admin.ts'
 import { randomId, type Chance, type Clock } from '../shared/clock.ts'
 import type { Connector } from '../shared/connector.ts'
@@ -21,6 +22,11 @@ import { err, ok, type Result } from '../shared/result.ts'
 
 export interface LedgerLicense extends KeptLicense {
   readonly licenseId: LicenseId
+}
+export interface LedgerHolder {
+  readonly product: string
+  readonly licenseId: LicenseId
+  readonly holder: HolderKey
 }
 /** A connector that is a ledger. `key`: under which its tables keep it. */
 export interface Ledger {
@@ -45,6 +51,8 @@ export interface Ledgers {
   /** By name. */
   list(ledger: Ledger): Promise<readonly LedgerLicense[]>
   license(ledger: Ledger, license: LicenseId): Promise<LedgerLicense | undefined>
+  /** All who have a seat. */
+  holders(ledger: Ledger): Promise<readonly LedgerHolder[]>
   addProduct(actor: Actor, ledger: Ledger, product: LedgerProduct, lots: readonly LedgerLot[]): Promise<Changed>
   changeProduct(
     actor: Actor,
@@ -217,6 +225,21 @@ export const createLedgers = (deps: LedgersDeps): Ledgers => {
     list: async (ledger) =>
       [...(await read(db, ledger))].sort((a, b) => a.product.name.localeCompare(b.product.name) || (a.licenseId < b.licenseId ? -1 : 1)),
     license: async (ledger, license) => (await read(db, ledger, license))[0],
+    holders: async (ledger) => {
+      const byProduct = new Map((await read(db, ledger)).map((kept) => [kept.product.id, kept]))
+      const rows = await db
+        .selectFrom('ledger_seats')
+        .select(['product', 'kind', 'key'])
+        .where('ledger', '=', ledger.key)
+        .orderBy('product')
+        .orderBy('kind')
+        .orderBy('key')
+        .execute()
+      return rows.flatMap((row) => {
+        const kept = byProduct.get(row.product)
+        return kept === undefined ? [] : [{ product: kept.product.name, licenseId: kept.licenseId, holder: seatOf(row).holder }]
+      })
+    },
     addProduct: (actor, ledger, product, lots) =>
       act(ledger, async (write, current) => {
         const taken = await namesake(write, current, product.name)

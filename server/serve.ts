@@ -20,6 +20,8 @@ import { createHouse, type House } from './house.ts'
 import type { DrawIcon } from './icon-drawing.ts'
 import type { IconPolicy } from './icon-fetching.ts'
 import type { Journal } from './journal.ts'
+import { createLedgerImport } from './ledger-import.ts'
+import { createLedgerMove } from './ledger-move.ts'
 import { createLicenseStandings } from './license-standings.ts'
 import type { Log } from './log.ts'
 import { createNoticeSecrets } from './notice-secrets.ts'
@@ -43,6 +45,7 @@ import { healthRoutes, type ReadyCheck } from './routes/health.ts'
 import { hookRoutes } from './routes/hooks.ts'
 import { iconRoutes } from './routes/icons.ts'
 import { importedRoutes } from './routes/imported.ts'
+import { ledgerRoutes } from './routes/ledger.ts'
 import { licenseRoutes } from './routes/licenses.ts'
 import { meRoutes } from './routes/me.ts'
 import { openApiRoutes } from './routes/openapi.ts'
@@ -186,6 +189,7 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
     callbackUrl: `${settings.publicUrl}${signupCallbackPath}`,
     onBound: (connector) => void syncs.request(connector, 'admin', true).catch(onTrouble),
   })
+  const ledgerMove = createLedgerMove({ db, journal, workspace, clock, chance })
   const reclaim = createReclaim({ journal, workspace, orders, directory, clock })
   const registering = createRegistering({ journal, connections: house.connections, orders, byHand, clock })
   const subscribing = createSubscribing({
@@ -221,6 +225,13 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
       registrationRoutes({ journal, directory, connectors, registering }),
       revokeRoutes({ facts: journal, revoking }),
       licenseRoutes({ db, journal, directory, reclaim, clock }),
+      ledgerRoutes({
+        ledgers: house.ledgers,
+        imports: createLedgerImport({ db, journal, clock, chance }),
+        moves: ledgerMove,
+        syncs,
+        clock,
+      }),
       claimRoutes({ journal, claims }),
       selfServiceLinkRoutes({ journal, directory, selfService, publicUrl: settings.publicUrl }),
       selfServiceRoutes({
@@ -264,6 +275,7 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
     start: async () => {
       await house.start()
       await imports.resume()
+      await ledgerMove.resume()
       await removal.start()
       await signups.start()
       await notices.start()

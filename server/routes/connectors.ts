@@ -6,6 +6,7 @@ import {
   connectorStatus,
   credentialStateAt,
   expiryReminder,
+  needsNoCredential,
   noticesInWords,
   ownerName,
   type Connector,
@@ -54,16 +55,22 @@ const settings = v.strictObject({
 const credential = v.pipe(
   v.record(v.string(), v.unknown()),
   v.description(
-    'Apple: {contentToken, devices?: {clientId, keyId?, privateKey}}, the text of the token file and, for the device list, the account of the device API with its key as PEM. Google: {serviceAccountKey, enterpriseId}, the key file of a service account as text or as the object in it. Microsoft: {tenantId, clientId, clientSecret, secretEndsOn?} of an app registration, secretEndsOn the day (YYYY-MM-DD) on which the secret ends. It is sealed on arrival and never given out again. At a renewal parts left out stay, and devices: null takes that account away.',
+    'Apple: {contentToken, devices?: {clientId, keyId?, privateKey}}, the text of the token file and, for the device list, the account of the device API with its key as PEM. Google: {serviceAccountKey, enterpriseId}, the key file of a service account as text or as the object in it. Microsoft: {tenantId, clientId, clientSecret, secretEndsOn?} of an app registration, secretEndsOn the day (YYYY-MM-DD) on which the secret ends. A ledger has none. It is sealed on arrival and never given out again. At a renewal parts left out stay, and devices: null takes that account away.',
   ),
 )
-const addBody = v.object({
-  kind: v.picklist(connectorKinds, `must be one of ${connectorKinds.join(', ')}`),
-  name: line(100),
-  credential,
-  settings: v.optional(settings, {}),
-  scopeTags: v.optional(scopeTags, []),
-})
+const addBody = v.pipe(
+  v.object({
+    kind: v.picklist(connectorKinds, `must be one of ${connectorKinds.join(', ')}`),
+    name: line(100),
+    credential: v.optional(credential),
+    settings: v.optional(settings, {}),
+    scopeTags: v.optional(scopeTags, []),
+  }),
+  v.forward(
+    v.check(({ kind, credential: uploaded }) => uploaded !== undefined || needsNoCredential({ kind }), 'is missing'),
+    ['credential'],
+  ),
+)
 const changeBody = v.strictObject({ name: v.optional(line(100)), settings: v.optional(settings), scopeTags: v.optional(scopeTags) })
 const removeQuery = v.object({
   release: v.optional(
@@ -105,6 +112,7 @@ export const createConnectorView =
       reminder: expiryReminder(connector, now) ?? null,
       foreignOwner: connector.foreignOwner,
       readOnly: connector.readOnly,
+      movedTo: connector.movedTo ?? null,
       notices: {
         since: null,
         lastAt: null,
@@ -245,7 +253,8 @@ export const connectorRoutes =
       allow('manage-connectors'),
       body(addBody),
       async (c) => {
-        const added = await connectors.add(actorIn(c), c.req.valid('json'))
+        const { kind, name, credential: uploaded, settings: own, scopeTags: tagsWanted } = c.req.valid('json')
+        const added = await connectors.add(actorIn(c), { kind, name, credential: uploaded, settings: given(own), scopeTags: tagsWanted })
         if (!added.ok) return answerProblem(c, refusedProblem(added.error))
         const lastSync = (await syncs.request(added.value.id, trigger(c), true)) ?? null
         return answerOne(c, { ...added.value, lastSync }, 201)

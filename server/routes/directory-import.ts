@@ -76,7 +76,7 @@ export const directoryImportRoutes =
       query(importQuery),
       async (c) => {
         const { kind, dryRun, partial, changesFrom, changesLimit, errorsFrom, errorsLimit } = c.req.valid('query')
-        const text = await textIn(c)
+        const text = await csvIn(c)
         if (typeof text !== 'string') return answerProblem(c, text)
         const done = await deps.imports.run(actorIn(c), kind, text, {
           dryRun: dryRun === 'true',
@@ -113,7 +113,8 @@ export const directoryImportRoutes =
     )
   }
 
-const textIn = async (c: WebContext): Promise<string | Problem> => {
+/** The text of the file that a request holds, as text/csv or in a form. */
+export const csvIn = async (c: WebContext): Promise<string | Problem> => {
   const type = (c.req.header('content-type') ?? '').toLowerCase()
   let bytes: ArrayBuffer
   if (/^text\/csv\b/.test(type)) bytes = await c.req.arrayBuffer()

@@ -80,6 +80,10 @@ export const connectorSchema = v.object({
   ),
   foreignOwner: v.nullable(v.object({ id: v.string(), name: v.string(), metadata: v.string(), noticedAt: time, leftAt: v.nullable(time) })),
   readOnly: v.boolean(),
+  movedTo: v.pipe(
+    v.nullable(v.object({ connectorId: v.string(), name: v.string(), at: time })),
+    v.description('The ledger that counts now what this connector held; the store is not asked any more'),
+  ),
   notices: v.pipe(
     v.object({
       state: v.picklist(['polling', 'subscribed', 'unreachable']),

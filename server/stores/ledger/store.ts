@@ -63,13 +63,15 @@ export const createLedgerStore = (deps: LedgerStoreDeps): Store => ({
   store: 'other',
   capabilities,
   readCredential: (_, __, held) =>
-    ok({
-      secret: held ?? Secret.of(randomId(deps.chance)),
-      expiresAt: null,
-      organization: '',
-      given: { token: true, devices: false },
-      hasDevices: false,
-    }),
+    held === undefined
+      ? ok({
+          secret: Secret.of(randomId(deps.chance)),
+          expiresAt: null,
+          organization: '',
+          given: { token: true, devices: false },
+          hasDevices: false,
+        })
+      : err({ is: 'credential-malformed', reason: 'no-credential', text: 'A ledger has no credential: there is nothing to renew.' }),
   readNotice: () => undefined,
   connect: (_, secret, mark) => connect(deps, secret.reveal(), mark),
 })

@@ -22,6 +22,18 @@ const routes: readonly (readonly [string, string, readonly Role[]])[] = [
   ['POST', 'connectors/x/sync', acting],
   ['POST', 'connectors/google/signup', acting],
   ['GET', 'connectors/google/signup/some-state', acting],
+  ['GET', 'connectors/x/ledger/licenses', all],
+  ['POST', 'connectors/x/ledger/licenses', acting],
+  ['GET', 'connectors/x/ledger/licenses/l1', all],
+  ['PATCH', 'connectors/x/ledger/licenses/l1', acting],
+  ['DELETE', 'connectors/x/ledger/licenses/l1', acting],
+  ['GET', 'connectors/x/ledger/licenses/l1/lots', all],
+  ['POST', 'connectors/x/ledger/licenses/l1/lots', acting],
+  ['PATCH', 'connectors/x/ledger/licenses/l1/lots/lot1', acting],
+  ['DELETE', 'connectors/x/ledger/licenses/l1/lots/lot1', acting],
+  ['GET', 'connectors/x/ledger/holders', all],
+  ['POST', 'connectors/x/ledger/import?kind=licenses', acting],
+  ['POST', 'connectors/x/move-to-ledger', acting],
   ['GET', 'connectors/x/subscriptions', all],
   ['GET', 'connectors/x/subscriptions/s1/subscribers', all],
   ['POST', 'connectors/x/subscriptions/s1/assign', acting],
@@ -137,6 +149,8 @@ test('every route of the API is in this table', async () => {
           .replace(/\?.*$/, '')
           .replace('some-state', '{state}')
           .replace('/u1/invitation', '/{principal}/invitation')
+          .replace('/ledger/licenses/l1', '/ledger/licenses/{licenseId}')
+          .replace('/lot1', '/{lotId}')
           .replace(/(registrations|claims|links)\/u1$/, '$1/{principal}')
           .replace(/\/(x|[lud]\d|l1~u1)(?=\/|$)/, '/{id}')
           .replace('/s1/', '/{subscription}/')}`,
