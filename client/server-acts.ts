@@ -81,15 +81,29 @@ export interface Page<T> {
 export interface ConnectorWanted {
   readonly kind: ConnectorKind
   readonly name: string
-  /** Apple: `{contentToken}`, the token file's text. It goes to the server and is kept nowhere here. */
+  /** Apple: `{contentToken}`, the token file's text; the others as the API says. It goes to the server and is kept nowhere here. */
   readonly credential: { readonly [name: string]: unknown }
   readonly settings?: Partial<ConnectorSettings>
+}
+
+/** Binding an organisation at Google. `unclear`: nobody can say whether it was bound. */
+export interface SignupTold {
+  readonly status: 'open' | 'completing' | 'bound' | 'failed' | 'unclear'
+  readonly text: string
+  readonly connectorId: ConnectorId | undefined
 }
 
 export interface ServerActs {
   /** A sync that runs already is joined. Progress comes by the exchange. */
   syncNow(connector: ConnectorId, full?: boolean): Answer<void>
   connect(wanted: ConnectorWanted): Answer<ConnectorId>
+  /** Gives the address of Google's page, and the state with which to ask what came of it. */
+  beginSignup(wanted: {
+    readonly name: string
+    readonly serviceAccountKey: string
+    readonly adminEmail?: string
+  }): Answer<{ readonly state: string; readonly url: string }>
+  signup(state: string): Answer<SignupTold>
   /** Gives what is known of the credential now. `expiresAt` ISO 8601. */
   renew(
     connector: ConnectorId,
@@ -146,6 +160,23 @@ export const createServerActs = (fetch: Fetch): ServerActs => {
       if (!read.ok) return read
       const id = parseConnectorId(member(read.value, 'id'))
       return id === undefined ? err(unreadable(200)) : ok(id)
+    },
+    beginSignup: async (wanted) => {
+      const read = await request('POST', '/connectors/google/signup', wanted)
+      if (!read.ok) return read
+      const url = textOf(member(read.value, 'url'))
+      // It becomes a link.
+      return /^https?:\/\//.test(url) ? ok({ state: textOf(member(read.value, 'state')), url }) : err(unreadable(201))
+    },
+    signup: async (state) => {
+      const read = await request('GET', `/connectors/google/signup/${at(state)}`)
+      if (!read.ok) return read
+      const told = member(read.value, 'status')
+      return ok({
+        status: (['completing', 'bound', 'failed', 'unclear'] as const).find((status) => status === told) ?? 'open',
+        text: textOf(member(read.value, 'text')),
+        connectorId: parseConnectorId(member(read.value, 'connectorId')),
+      })
     },
     renew: async (connector, credential) => {
       const read = await request('PUT', `/connectors/${at(connector)}/credential`, credential)
