@@ -18,13 +18,36 @@ const parse = <S extends v.GenericSchema>(schema: S, json: unknown): Result<v.In
 const member = (json: unknown, name: string): unknown =>
   typeof json === 'object' && json !== null && !Array.isArray(json) ? Reflect.get(json, name) : undefined
 
+/** Words that may be shown. One that is not among them may be anything, our own token too, and the status stands for it. */
+const knownCodes: ReadonlySet<string> = new Set([
+  'Authorization_IdentityNotFound',
+  'Authorization_RequestDenied',
+  'BadRequest',
+  'Directory_ConcurrencyViolation',
+  'Directory_ExpiredPageToken',
+  'Directory_QuotaExceeded',
+  'Forbidden',
+  'InternalServerError',
+  'InvalidAuthenticationToken',
+  'Request_BadRequest',
+  'Request_ResourceNotFound',
+  'Request_UnsupportedQuery',
+  'ResourceNotFound',
+  'ServiceUnavailable',
+  'TooManyRequests',
+  'UnknownError',
+  'generalException',
+  'resyncRequired',
+  'syncStateNotFound',
+])
+
 /** The word and the message of an error; both empty for what is no error of Graph's. */
 export const parseError = (json: unknown): { readonly code: string; readonly message: string } => {
   const error = member(json, 'error')
   const code = member(error, 'code')
   const message = member(error, 'message')
   return {
-    code: typeof code === 'string' && /^[\w.-]{1,80}$/.test(code) ? code : '',
+    code: typeof code === 'string' && knownCodes.has(code) ? code : '',
     message: typeof message === 'string' ? message.slice(0, 2000).toLowerCase() : '',
   }
 }
