@@ -29,7 +29,8 @@ const state = v.object({
 type DeltaState = v.InferOutput<typeof state>
 
 interface Entry {
-  readonly object: Record<string, unknown>
+  /** Made when its page is asked for. */
+  readonly object: () => Record<string, unknown>
   readonly weight: number
 }
 
@@ -40,12 +41,12 @@ const memberOf = ({ id, type, removed }: NonNullable<Change['member']>): unknown
 })
 
 /** A group with many members is told in several parts. */
-const inParts = (object: Record<string, unknown>, members: readonly unknown[], most: number): readonly Entry[] => {
+const inParts = (object: () => Record<string, unknown>, members: readonly unknown[], most: number): readonly Entry[] => {
   if (members.length === 0) return [{ object, weight: 1 }]
   const parts: Entry[] = []
   for (let at = 0; at < members.length; at += most) {
     const some = members.slice(at, at + most)
-    parts.push({ object: { ...object, 'members@delta': some }, weight: some.length + 1 })
+    parts.push({ object: () => ({ ...object(), 'members@delta': some }), weight: some.length + 1 })
   }
   return parts
 }
@@ -59,13 +60,13 @@ const everything = ({ state: graph, world }: GraphRequest, { of, select }: Delta
   const most = world.switches.deltaPageSize
   if (of === 'user')
     return [...graph.users.values()].map((user) => ({
-      object: user.deletedAt === null ? wanted(userView(graph, user), select) : { id: user.id, '@removed': { reason: 'changed' } },
+      object: () => (user.deletedAt === null ? wanted(userView(graph, user), select) : { id: user.id, '@removed': { reason: 'changed' } }),
       weight: 1,
     }))
   return [...graph.groups.values()].flatMap((group): readonly Entry[] => {
-    if (group.deletedAt !== null) return [{ object: { id: group.id, '@removed': { reason: 'changed' } }, weight: 1 }]
+    if (group.deletedAt !== null) return [{ object: () => ({ id: group.id, '@removed': { reason: 'changed' } }), weight: 1 }]
     const members = select.includes('members') ? directMembers(graph, group).map((one) => memberOf({ ...one, removed: false })) : []
-    return inParts(wanted(groupView(group), select), members, most)
+    return inParts(() => wanted(groupView(group), select), members, most)
   })
 }
 
@@ -83,14 +84,14 @@ const changesIn = (request: GraphRequest, { of, select, from, to }: DeltaState):
     const held = of === 'user' ? graph.users.get(id) : graph.groups.get(id)
     if (isRemovedAt(held)) {
       const reason = changes.findLast(({ removed }) => removed !== null)?.removed ?? 'deleted'
-      return [{ object: { id, '@removed': { reason } }, weight: 1 }]
+      return [{ object: () => ({ id, '@removed': { reason } }), weight: 1 }]
     }
     const fields = new Set(changes.flatMap((change) => change.fields))
     const names = world.switches.deltaPartial === 'whole' ? select : select.filter((name) => fields.has(name))
     const members = new Map(changes.flatMap(({ member }) => (member === null ? [] : [[member.id, member] as const])))
     const told = select.includes('members') ? [...members.values()] : []
     if (names.length === 0 && told.length === 0) return []
-    return inParts(wanted(viewOf(graph, of, id), names), told.map(memberOf), world.switches.deltaPageSize)
+    return inParts(() => wanted(viewOf(graph, of, id), names), told.map(memberOf), world.switches.deltaPageSize)
   })
 }
 
@@ -158,7 +159,7 @@ export const delta = (request: GraphRequest, of: DeltaState['of']): GraphAnswer 
   if (isEmptied) end = read.told
   const page = entries.slice(read.told, end)
   const replayed = world.switches.deltaReplay && read.told > 0 ? entries.slice(read.told - 1, read.told) : []
-  const value = [...replayed, ...page].map(({ object }) => object)
+  const value = [...replayed, ...page].map(({ object }) => object())
   const link = (name: '$skiptoken' | '$deltatoken', next: DeltaState): string => {
     const to = new URL(`${url.origin}/${request.version}/${of}s/delta`)
     to.searchParams.set(name, tokenOf(next))
