@@ -47,6 +47,15 @@ const settings = v.strictObject({
       v.maxLength(2, 'must be at most 2'),
     ),
   ),
+  packages: v.optional(
+    v.pipe(
+      v.array(
+        v.pipe(v.string(), v.regex(/^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9_]+){1,20}$/, 'must be package names such as com.example.app')),
+      ),
+      v.maxLength(3000, 'must be at most 3000'),
+    ),
+  ),
+  defaultPolicy: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{1,100}$/, 'must be the id of a policy, such as pupils'))),
   releaseLeavers: v.optional(v.picklist(['off', 'after-days'], 'must be off or after-days')),
   leaverDays: v.optional(
     v.pipe(v.number(), v.integer('must be a whole number'), v.minValue(0, 'must be at least 0'), v.maxValue(3_650, 'must be at most 3650')),
@@ -67,7 +76,11 @@ const addBody = v.pipe(
     scopeTags: v.optional(scopeTags, []),
   }),
   v.forward(
-    v.check(({ kind, credential: uploaded }) => uploaded !== undefined || needsNoCredential({ kind }), 'is missing'),
+    v.partialCheck(
+      [['kind'], ['credential']],
+      ({ kind, credential: uploaded }) => uploaded !== undefined || needsNoCredential({ kind }),
+      'is missing',
+    ),
     ['credential'],
   ),
 )
