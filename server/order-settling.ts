@@ -338,7 +338,8 @@ export const createOrderSettling = (deps: OrderSettlingDeps): OrderSettling => {
           {
             ...license,
             inUse: license.inUse + change,
-            available: license.available === null ? null : Math.max(0, license.available - change),
+            // What the store calls a deficit stays one.
+            available: license.available === null ? null : Math.max(Math.min(0, license.available), license.available - change),
           },
         ]),
       )
