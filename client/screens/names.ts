@@ -1,6 +1,6 @@
 /** The field's words for what the types name with a key. */
 import type { Role } from '../../shared/admin.ts'
-import type { Intent, VerdictState } from '../../shared/assignment.ts'
+import type { Intent, Verdict, VerdictState } from '../../shared/assignment.ts'
 import type { ConnectorKind, ConnectorStatus, CredentialState, StoreName } from '../../shared/connector.ts'
 import type { LicenseType, ProductKind } from '../../shared/license.ts'
 import type { Health } from '../parts/health.ts'
@@ -52,30 +52,24 @@ export const credentialHealth: Record<CredentialState, Health> = {
 
 export const intentNames: Record<Intent, string> = { required: 'Required', available: 'Available', uninstall: 'Uninstall' }
 
-export const verdictNames: Record<VerdictState, string> = {
-  placed: 'Placed',
-  pending: 'Pending',
-  waiting: 'Waiting',
-  refused: 'Refused',
-  excluded: 'Excluded',
-  released: 'Released',
+/** How a verdict stands, in a word. What is offered was taken back from nobody, and what begins later waits for no seat. */
+export const verdictStatus = (
+  { state, because }: Pick<Verdict, 'state' | 'because'>,
+  foretold = false,
+): { readonly health: Health; readonly icon: IconName; readonly text: string } => {
+  const { text, ...marks } = because.code === 'may-claim' ? offered : because.code === 'starts-later' ? beginsLater : statusOfState[state]
+  return { ...marks, text: foretold ? `${text}, foretold` : text }
 }
-export const verdictHealth: Record<VerdictState, Health> = {
-  placed: 'healthy',
-  pending: 'pending',
-  waiting: 'warning',
-  refused: 'unhealthy',
-  excluded: 'off',
-  released: 'off',
-}
-export const verdictIcons: Record<VerdictState, IconName> = {
-  placed: 'ok',
-  pending: 'pending',
-  waiting: 'waiting',
-  refused: 'bad',
-  excluded: 'excluded',
-  released: 'back',
-}
+const offered = { health: 'off', icon: 'tray', text: 'Offered' } as const
+const beginsLater = { health: 'off', icon: 'waiting', text: 'Begins later' } as const
+const statusOfState = {
+  placed: { health: 'healthy', icon: 'ok', text: 'Placed' },
+  pending: { health: 'pending', icon: 'pending', text: 'Pending' },
+  waiting: { health: 'warning', icon: 'waiting', text: 'Waiting' },
+  refused: { health: 'unhealthy', icon: 'bad', text: 'Refused' },
+  excluded: { health: 'off', icon: 'excluded', text: 'Excluded' },
+  released: { health: 'off', icon: 'back', text: 'Released' },
+} as const satisfies Record<VerdictState, { readonly health: Health; readonly icon: IconName; readonly text: string }>
 
 export const roleNames: Record<Role, string> = { owner: 'Owner', administrator: 'Administrator', reader: 'Reader', directory: 'Directory' }
 

@@ -49,7 +49,9 @@ export interface Activity {
   /** Of what the filter leaves. */
   readonly open: number
   readonly failed: number
-  /** Over the open orders that the filter leaves: targets answered, of all. */
+  /** Of these open ones: orders that wait for their day. */
+  readonly keptBack: number
+  /** Over the open orders that the filter leaves, without those kept back: targets answered, of all. */
   readonly done: number
   readonly total: number
 }
@@ -106,6 +108,7 @@ export const activityOf = (source: ActivitySource, directory: Pick<DirectoryRead
       : source.syncs.filter(({ connectorId }) => query.connector === undefined || connectorId === query.connector)
 
   const open = orders.filter(isOpen)
+  const goingOn = open.filter((order) => !isKeptBack(order))
   const openSyncs = syncs.filter(isRunning)
   const items: readonly (Order | Sync)[] = [...orders, ...syncs]
     .filter((item) => query.state === 'all' || standingOfItem(item) === query.state)
@@ -141,11 +144,13 @@ export const activityOf = (source: ActivitySource, directory: Pick<DirectoryRead
     rows: windowOf(items, rowOf),
     open: open.length + openSyncs.length,
     failed: [...orders, ...syncs].filter((item) => standingOfItem(item) === 'failed').length,
-    done: open.reduce((sum, order) => sum + order.total - order.open.length, 0),
-    total: open.reduce((sum, order) => sum + order.total, 0),
+    keptBack: open.length - goingOn.length,
+    done: goingOn.reduce((sum, order) => sum + order.total - order.open.length, 0),
+    total: goingOn.reduce((sum, order) => sum + order.total, 0),
   }
 }
 
+const isKeptBack = (order: Order): boolean => order.licenseId !== null && order.state === 'planned' && order.notBefore !== undefined
 const isRunning = ({ state }: Sync): boolean => state === 'queued' || state === 'running'
 const standingOfItem = (item: Order | Sync): 'open' | 'failed' | 'over' =>
   'trigger' in item ? (isRunning(item) ? 'open' : item.state === 'failed' ? 'failed' : 'over') : standingOf(item)

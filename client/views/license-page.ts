@@ -50,6 +50,8 @@ export interface LicensePage {
   readonly holders: Window<HolderRow>
   /** In the order of serving. */
   readonly waiting: Window<VerdictRow>
+  /** Asked for from a day that is still to come: they wait for no seat. */
+  readonly later: Window<VerdictRow>
   readonly refused: Window<VerdictRow>
   readonly pending: Window<VerdictRow>
   /** Newest first. */
@@ -95,9 +97,10 @@ export const licensePage = (
     because: becauseInWords(verdict.because),
     foretold: standing.get(verdict.key)?.unsent === true,
   })
+  const beginsLater = ({ because }: Verdict): boolean => because.code === 'starts-later'
   const withState = (wanted: VerdictState): Window<VerdictRow> =>
     windowOf(
-      reconciled.verdicts.filter(({ state: given }) => given === wanted),
+      reconciled.verdicts.filter((verdict) => verdict.state === wanted && !beginsLater(verdict)),
       verdictRow,
     )
 
@@ -123,6 +126,7 @@ export const licensePage = (
         },
       },
       waiting: withState('waiting'),
+      later: windowOf(reconciled.verdicts.filter(beginsLater), verdictRow),
       refused: withState('refused'),
       pending: withState('pending'),
       orders: [...state.orders]

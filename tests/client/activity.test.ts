@@ -95,6 +95,16 @@ test('what is under way stands first, then the newest, orders and syncs together
   expect(keysOf(of, everything)).toEqual(['oopen', 'opeople', 'ss1', 'oold'])
 })
 
+test('an order that waits for its day is counted by itself: nothing of it is under way yet', () => {
+  const of = source({
+    orders: [
+      order('kept', { state: 'planned', total: 9, open: [1, 2, 3, 4, 5, 6, 7, 8, 9], notBefore: '2026-12-01T09:00:00.000Z' }),
+      order('going', { state: 'pending', total: 4, done: 1, open: [1, 2, 3] }),
+    ],
+  })
+  expect(activityOf(of, nobody, everything)).toMatchObject({ open: 2, keptBack: 1, done: 1, total: 4 })
+})
+
 test('how far the open orders got is told as done of total, over what the filter leaves', () => {
   const of = source({
     orders: [
