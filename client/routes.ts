@@ -46,8 +46,6 @@ export const routeOf = (path: string): Route => {
   }
   if (first === 'people' && second === 'self-service' && (rest.length === 0 || (rest.length === 1 && rest[0] === '')))
     return { is: 'self-service' }
-  if (first === 'people' && second === 'self-service' && (rest.length === 0 || (rest.length === 1 && rest[0] === '')))
-    return { is: 'self-service' }
   if (first === 'people' && (rest.length === 1 || (rest.length === 2 && rest[1] === ''))) {
     const id = parsePrincipalId(decoded(rest[0] ?? ''))
     if (id !== undefined && second === folderOf[principalKindOf(id)]) return { is: 'principal', id }

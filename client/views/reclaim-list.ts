@@ -1,4 +1,5 @@
 /** Seats that could come back, as this device's facts tell: by reason, by license, with what is under way for them already. */
+import { dayWithYear } from '../parts/times.ts'
 import type { Connector } from '../../shared/connector.ts'
 import { ordersKey, seatsKey, wishesKey } from '../../shared/facts.ts'
 import { ordinalOf, type ConnectorId, type LicenseId, type PrincipalId } from '../../shared/ids.ts'
@@ -195,7 +196,7 @@ const busyIn = (orders: readonly LicenseOrder[]): ReadonlyMap<number, string> =>
         ordinal,
         order.action === 'disassociate'
           ? order.notBefore !== undefined && order.state === 'planned'
-            ? 'Is taken back on its day already'
+            ? `Will be taken back on ${dayWithYear(order.notBefore)} already`
             : 'Is being taken back already'
           : 'Something is under way for this seat',
       )

@@ -70,7 +70,7 @@ test('an assignment with priority, dates and reserved seats is made without a ne
   await dialog.getByLabel('Ends').press('Enter')
   expect(await dialog.isVisible()).toBe(true)
   await dialog.getByLabel('Ends').fill('2027-06-30T18:00')
-  await dialog.getByText('By the time of UTC, kept as 2027-03-01 08:00 UTC and 2027-06-30 18:00 UTC').waitFor()
+  await dialog.getByText('Times are in UTC, kept as 2027-03-01 08:00 UTC and 2027-06-30 18:00 UTC').waitFor()
   await dialog.getByLabel('Reserved seats').fill('2')
   await dialog.getByText('1 is asked for later').waitFor()
   await dialog.getByRole('button', { name: 'Assign', exact: true }).click()
