@@ -39,9 +39,24 @@ const bodies: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   'POST assignments': fc.record({ licenseId: fc.oneof(fc.constantFrom('l1', 'l2'), value), target, note: value }, { requiredKeys: [] }),
   'PATCH assignments/l1~d3': wishful,
   'POST licenses/l1/preview': fc.oneof(fc.record({ assignments: fc.array(fc.record({ target }), { maxLength: 3 }) }), value),
-  'POST licenses/l1/reclaim': fc.record({ principals: fc.oneof(fc.array(word, { maxLength: 3 }), value) }),
+  'POST licenses/l1/reclaim': fc.record({ principals: fc.oneof(fc.array(word, { maxLength: 3 }), value), graceHours: value }),
+  'POST reclaim': fc.record(
+    {
+      items: fc.oneof(
+        fc.array(fc.record({ licenseId: fc.oneof(fc.constantFrom('l1', 'l2'), value), principals: fc.array(word, { maxLength: 3 }) }), {
+          maxLength: 3,
+        }),
+        value,
+      ),
+      graceHours: value,
+    },
+    { requiredKeys: ['items'] },
+  ),
   'POST licenses/l1/claims': fc.record({ principal: fc.oneof(word, value), confirmIrreversible: value }, { requiredKeys: [] }),
-  'POST self-service/links': fc.record({ users: fc.oneof(fc.array(word, { maxLength: 3 }), value), group: value, validDays: value }, { requiredKeys: [] }),
+  'POST self-service/links': fc.record(
+    { users: fc.oneof(fc.array(word, { maxLength: 3 }), value), group: value, validDays: value },
+    { requiredKeys: [] },
+  ),
   'PUT self-service': fc.record({ on: value }),
   'POST connectors': fc.record(
     {
