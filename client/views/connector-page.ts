@@ -190,6 +190,12 @@ export interface NoticesTold {
 
 /** Undefined where the store sends no notices. */
 export const noticesTold = (connector: Connector): NoticesTold | undefined => {
+  if (connector.kind === 'google-play-emm' && connector.retirement === undefined)
+    return {
+      health: 'healthy',
+      state: 'Notices are fetched',
+      text: 'Google hands out its notices when it is asked: this server asks every minute and with each sync. They only bring a reading forward; one that is lost is made up for by the next sync.',
+    }
   const text = noticesInWords(connector)
   if (text === null) return undefined
   switch (connector.notices.state) {
@@ -241,7 +247,7 @@ export const partsInWords = (row: ConnectorRow): readonly string[] => {
     ...(told === undefined
       ? []
       : [
-          told.state === 'Notices come'
+          told.state === 'Notices come' || told.state === 'Notices are fetched'
             ? 'By notices'
             : connector.notices.state === 'unreachable'
               ? 'By asking, no answer'
