@@ -66,7 +66,13 @@ const ensureBuilt = (): void => {
   if (built.status !== 0) throw new Error(`the console could not be built: ${built.stderr}`)
 }
 
-export const openTown = async (options: { readonly connect?: boolean } = {}): Promise<Town> => {
+export const openTown = async (
+  options: {
+    readonly connect?: boolean
+    /** Beside those of the town: where further stores are. */
+    readonly settings?: { readonly [name: string]: string }
+  } = {},
+): Promise<Town> => {
   ensureBuilt()
   const dataDirectory = mkdtempSync(join(tmpdir(), 'quartermaster-town-'))
   const organisation = sampleOrganisation(systemClock.now())
@@ -85,6 +91,7 @@ export const openTown = async (options: { readonly connect?: boolean } = {}): Pr
       QM_APPLE_DEVICES_URL: sandbox.devicesUrl,
       QM_APPLE_AUTH_URL: sandbox.authUrl,
       QM_APPLE_METADATA_URL: sandbox.metadataUrl,
+      ...options.settings,
     })
     if (!settings.ok) throw new Error(settings.error.text)
     serving = await serve({
