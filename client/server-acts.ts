@@ -12,6 +12,7 @@ import type { Sync } from '../shared/sync.ts'
 import { itemsOf, list, member, numberOf, orderOf, syncOf, textOf, textOrNull } from './server-lists.ts'
 import { createGroupActs, type GroupActs } from './group-acts.ts'
 import { createPeopleActs, type PeopleActs } from './people-acts.ts'
+import { createLedgerActs, type LedgerActs } from './ledger-acts.ts'
 import { createSourcesActs, type SourcesActs } from './sources-acts.ts'
 import { createRequest, unreadable, type Answer, type Fetch } from './server-request.ts'
 import { createSeatActs, type SeatActs } from './seat-acts.ts'
@@ -121,6 +122,7 @@ export interface ServerActs {
   cancelOrder(order: OrderId): Answer<void>
   readonly subscriptions: SubscriptionActs
   readonly people: PeopleActs
+  readonly ledger: LedgerActs
   readonly sources: SourcesActs
   readonly seats: SeatActs
   readonly groups: GroupActs
@@ -200,6 +202,7 @@ export const createServerActs = (fetch: Fetch): ServerActs => {
     retryOrder: (order) => done(request('POST', `/orders/${at(order)}/retry`, {})),
     subscriptions: createSubscriptionActs(request),
     people: createPeopleActs(request),
+    ledger: createLedgerActs(request),
     sources: createSourcesActs(request),
     seats: createSeatActs(request),
     groups: createGroupActs(request),

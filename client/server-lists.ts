@@ -105,7 +105,7 @@ export const syncOf = (value: unknown): Sync | undefined => {
 
 // ---- Field by field ----
 
-const oneOf = <T extends string>(known: readonly T[], value: unknown): T | undefined => known.find((word) => word === value)
+export const oneOf = <T extends string>(known: readonly T[], value: unknown): T | undefined => known.find((word) => word === value)
 export const member = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')

@@ -222,6 +222,7 @@ const productChange = v.strictObject({
   note: v.optional(text(500)),
 })
 const flag = v.optional(v.picklist(['true', 'false'], 'must be true or false'), 'false')
+const format = v.optional(v.pipe(v.picklist(['csv'], 'must be csv'), v.description('As with Accept: text/csv, for a link in a page')))
 const importQuery = v.object({
   kind: v.picklist(ledgerImportKinds, `must be one of ${ledgerImportKinds.join(', ')}`),
   dryRun: flag,
@@ -342,12 +343,13 @@ export const ledgerRoutes =
         responses: { 200: answer('A page', pageSchema(licenseSchema)), ...problems(400, 404) },
       }),
       allow('read'),
-      query(v.object(listQuery(['name']))),
+      query(v.object({ ...listQuery(['name']), format })),
       async (c) => {
         const ledger = await ledgerIn(c)
         if (ledger === undefined) return unknown(c, 'ledger')
         const all = await ledgers.list(ledger)
-        if (wantsCsv(c)) return answerFile(c, csvText(licenseHeads, all.flatMap(csvRowsOf), true), 'ledger-licenses')
+        if (wantsCsv(c) || c.req.valid('query').format === 'csv')
+          return answerFile(c, csvText(licenseHeads, all.flatMap(csvRowsOf), true), 'ledger-licenses')
         return answerList<LedgerLicense>(c, {
           query: c.req.valid('query'),
           read: (wanted) => pageOf(all, wanted, { name: ({ product }) => product.name.toLowerCase() }, ({ licenseId }) => licenseId),
@@ -510,12 +512,13 @@ export const ledgerRoutes =
         responses: { 200: answer('A page', pageSchema(holderSchema)), ...problems(400, 404) },
       }),
       allow('read'),
-      query(v.object(listQuery(['product']))),
+      query(v.object({ ...listQuery(['product']), format })),
       async (c) => {
         const ledger = await ledgerIn(c)
         if (ledger === undefined) return unknown(c, 'ledger')
         const all = await ledgers.holders(ledger)
-        if (wantsCsv(c)) return answerFile(c, csvText(holderHeads, all.map(holderView), true), 'ledger-holders')
+        if (wantsCsv(c) || c.req.valid('query').format === 'csv')
+          return answerFile(c, csvText(holderHeads, all.map(holderView), true), 'ledger-holders')
         return answerList<(typeof all)[number]>(c, {
           query: c.req.valid('query'),
           read: (wanted) =>
