@@ -1,6 +1,6 @@
 /** Acts about seats and the orders that moved them: what undoing comes to, undoing, and taking seats back in bulk. */
 import { ok } from '../shared/result.ts'
-import type { LicenseId, OrderId, PrincipalId } from '../shared/ids.ts'
+import { parseGroupId, type GroupId, type LicenseId, type OrderId, type PrincipalId } from '../shared/ids.ts'
 import { list, member, numberOf, textOf, textOrNull } from './server-lists.ts'
 import type { Answer, Request } from './server-request.ts'
 
@@ -12,7 +12,8 @@ export interface UndoPreviewTold {
   readonly can: number
   readonly waiting: number
   readonly blocked: readonly { readonly count: number; readonly text: string }[]
-  readonly assignments: readonly { readonly name: string; readonly becomes: 'removed' | 'set-back' }[]
+  /** `group`: undefined for a single person or device, and for everybody. */
+  readonly assignments: readonly { readonly name: string; readonly group: GroupId | undefined; readonly becomes: 'removed' | 'set-back' }[]
   readonly assignmentCount: number
   readonly alsoTaken: number
   readonly next: string
@@ -69,6 +70,7 @@ const previewOf = (value: unknown): UndoPreviewTold => ({
   blocked: list(member(value, 'blocked')).map((row) => ({ count: numberOf(member(row, 'count')), text: textOf(member(row, 'text')) })),
   assignments: list(member(value, 'assignments')).map((row) => ({
     name: textOf(member(member(row, 'target'), 'name')),
+    group: member(member(row, 'target'), 'kind') === 'group' ? parseGroupId(member(member(row, 'target'), 'id')) : undefined,
     becomes: member(row, 'becomes') === 'removed' ? 'removed' : 'set-back',
   })),
   assignmentCount: numberOf(member(value, 'assignmentCount')),

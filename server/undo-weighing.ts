@@ -1,6 +1,6 @@
 /** What undoing an order means for one license: in the plan, and for each seat. Pure but for the directory it is given. */
 import type { OrderFound } from './order-rows.ts'
-import { sameWish, unsent, type PlacedWish, type Wish } from '../shared/assignment.ts'
+import { sameWish, termsOf, unsent, type PlacedWish, type Wish } from '../shared/assignment.ts'
 import { indexOfOrdinal } from '../shared/facts.ts'
 import { principalIdOf, targetKeyOf, targetOf, type LicenseId, type TargetKey } from '../shared/ids.ts'
 import type { LicenseOrder, Order } from '../shared/order.ts'
@@ -26,18 +26,30 @@ export interface Targets {
 
 // ---- The plan ----
 
-/** The assignments that asked for these seats are removed. */
+/**
+ * The assignments that asked for these seats are removed. One whose day is still to come asked for none, and an offer asks
+ * for none itself: it would be taken from everybody for one person's seat.
+ */
 export const intentsOf = (
   order: Order,
   standing: readonly PlacedWish[],
   ordinals: readonly number[],
   directory: Members,
+  now: number,
 ): readonly PlanIntent[] => {
   if (order.cause !== 'plan') return []
   const wanted = new Set(ordinals)
   return standing
-    .filter(({ key, wish }) => wish.mode === 'include' && wish.intent !== 'uninstall' && some(ordinalsOf(key, directory), wanted))
+    .filter(
+      ({ key, wish }) =>
+        wish.mode === 'include' && wish.intent === 'required' && hasBegun(wish, now) && some(ordinalsOf(key, directory), wanted),
+    )
     .map(({ key, wish }) => intent(key, { mode: 'removed', seats: 'release', rev: wish.rev + 1 }, wish.rev))
+}
+
+const hasBegun = (wish: Wish, now: number): boolean => {
+  const { startsAt } = termsOf(wish)
+  return startsAt === null || Date.parse(startsAt) <= now
 }
 
 const some = (ordinals: Iterable<number>, wanted: ReadonlySet<number>): boolean => {

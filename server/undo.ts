@@ -104,7 +104,9 @@ export const createUndoing = ({ db, journal, directory, workspace, orders, clock
       const standing = await facts.rows(wishesKey(id))
       await prepareWeighing({ facts, directory }, id)
       const intents =
-        order.action === 'associate' ? intentsOf(order, standing, ordinals, directory) : restoring(id, standing, found, ordinals)
+        order.action === 'associate'
+          ? intentsOf(order, standing, ordinals, directory, clock.now())
+          : restoring(id, standing, found, ordinals)
       const wishes = wishesAfter(standing, intents)
       const weighing = await prepareWeighing({ facts, directory }, id, wishes)
       if (weighing === undefined) continue

@@ -149,7 +149,7 @@ export const obstacleInWords: Record<Obstacle, string> = {
   'no-seat': 'The seat has come back since',
   'on-its-way': 'Something else is under way for the same seat',
   'held-back': 'An assignment excludes them or uninstalls by now. Remove it first',
-  'asked-for': 'Another assignment asks for the seat by now',
+  'asked-for': 'Another assignment asks for the seat by now, or they took it themselves of what is offered',
   'leaver-rule': 'Has left, and the rule of the connector would take the seat again at once',
   'no-seat-free': 'No seat is free any more: others got it, or wait for it',
   'not-registered': 'Not on the list of people of the store. Register them first',
