@@ -42,6 +42,8 @@ export interface ConnectorRow {
   /** All seats in use, those of products without a limit too. */
   readonly inUse: number
   readonly waiting: number
+  /** Seats in use beyond what is owned, as after a refund. */
+  readonly deficit: number
 }
 
 /** Worst first, as the status page orders them. */
@@ -71,6 +73,7 @@ export const connectorList = (
       total: sum(own, ({ license }) => license.total ?? 0),
       inUseOfTotal: sum(own, ({ license }) => (license.total === null ? 0 : license.inUse)),
       inUse: sum(own, ({ license }) => license.inUse),
+      deficit: sum(own, ({ license }) => (license.total === null ? 0 : Math.max(0, license.inUse - license.total))),
       waiting: sum(own, ({ bar }) => bar.short),
     }
   })

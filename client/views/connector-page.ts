@@ -32,14 +32,15 @@ export const portalOf = (connector: Connector): string =>
 export const lastDigits = (key: string): string => (key.length <= 4 ? key : `…${key.slice(-4)}`)
 
 /** "Eastmere Schools, Canada, School Manager, …4421": what tells it from others of the same name. */
-export const placeInWords = ({ location }: Connector): string =>
+export const placeInWords = ({ location, store }: Connector): string =>
   location === null
     ? 'Location not known yet'
     : [
         location.organization === location.name ? '' : location.organization,
         countryName(location.country),
         location.portal === undefined ? '' : location.portal === 'school' ? 'School Manager' : 'Business Manager',
-        lastDigits(location.key),
+        // An enterprise has a short id, and a tenant one that is no name.
+        store === 'google' ? location.key : lastDigits(location.key),
       ]
         .filter((part) => part !== '')
         .join(', ')
