@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openSqlite, type OpenDatabase } from '../../../../../../server/database/database.ts'
 import { createLog } from '../../../../../../server/log.ts'
+import { BUSINESS_PATH } from '../../../../../../server/sandbox/microsoft/business.ts'
 import { isConnectionCut } from '../../../../../../server/sandbox/microsoft/door.ts'
 import { createGraphControl, type GraphControl } from '../../../../../../server/sandbox/microsoft/graph-control.ts'
 import { createMicrosoftSandbox } from '../../../../../../server/sandbox/microsoft/microsoft-sandbox.ts'
@@ -20,7 +21,7 @@ import { CLIENT, SECRET, TENANT } from '../../microsoft-link.ts'
 import { allRoles } from '../graph-link.ts'
 
 const apiKey = 'owner-key-of-the-tests-0123456789abcdef'
-const credential = { tenantId: TENANT, clientId: CLIENT, clientSecret: SECRET }
+export const credential = { tenantId: TENANT, clientId: CLIENT, clientSecret: SECRET }
 
 export interface GraphHouse extends AsyncDisposable {
   readonly clock: StoreClock
@@ -80,6 +81,7 @@ export const openHouse = async (switches: Partial<Switches> = {}): Promise<Graph
     QM_DATA_DIR: join(root, 'data'),
     QM_API_KEY: apiKey,
     QM_MICROSOFT_GRAPH_URL: served.url,
+    QM_MICROSOFT_STORE_URL: `${served.url}${BUSINESS_PATH}`,
     QM_MICROSOFT_LOGIN_URL: served.url,
   })
   if (!read.ok) throw new Error(read.error.text)

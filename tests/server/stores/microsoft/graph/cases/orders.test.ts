@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { SECRET, TENANT } from '../../microsoft-link.ts'
-import { openHouse, type GraphHouse } from './graph-house.ts'
+import { credential, openHouse, type GraphHouse } from './graph-house.ts'
 
 const town = async (
   enabled: number,
@@ -180,4 +180,14 @@ test('case 18: upn-renamed: somebody whose user name changed keeps their seat, a
   expect(house.control.licensesOf('ada@contoso.example').map((license) => license.skuId)).toEqual([skuId, pro.skuId])
   expect((await house.verdicts(other.id)).length).toBe(1)
   expect((await house.verdicts(other.id))[0]).toContain('placed')
+})
+
+test('one app registration serves both stores of its tenant, and each of them once', async () => {
+  const { house } = await town(10, 1)
+  await using _ = house
+  house.app.isManagementTool = true
+  const add = async (kind: string): Promise<number> => (await house.ask('POST', 'connectors', { kind, name: 'Another', credential })).status
+  expect(await add('microsoft-store-business')).toBe(201)
+  expect(await add('microsoft-store-business')).toBe(409)
+  expect(await add('microsoft-graph')).toBe(409)
 })
