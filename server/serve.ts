@@ -72,6 +72,7 @@ import { createSignups } from './signups.ts'
 import { StartRefused } from './start-refused.ts'
 import { createStatic } from './static.ts'
 import { createAppleStore } from './stores/apple/store.ts'
+import { createManagementStore } from './stores/google/management/store.ts'
 import { createPlayStore } from './stores/google/play/store.ts'
 import { createBusinessStore } from './stores/microsoft/business/store.ts'
 import { createGraphStore } from './stores/microsoft/graph/store.ts'
@@ -134,6 +135,7 @@ export const compose = async (deps: ComposeDeps, { db, dialect }: OpenDatabase):
     stores: [
       createAppleStore(settings.apple),
       createPlayStore(settings.google),
+      createManagementStore(settings.google),
       createBusinessStore(settings.microsoft),
       createGraphStore(settings.microsoft),
     ],

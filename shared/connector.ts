@@ -56,6 +56,10 @@ export interface ConnectorSettings {
   readonly bulk?: 'auto' | 'off'
   /** Microsoft's Store for Business: in which languages names of products are asked for, the first one first. Absent: English. */
   readonly languages?: readonly string[]
+  /** Android Management: packages that are given beside those that a policy names. Absent: none. */
+  readonly packages?: readonly string[]
+  /** Android Management: the policy from which a device begins that follows none. Absent: such a device is given nothing. */
+  readonly defaultPolicy?: string
 }
 
 /** What a connector can do at best; a license tells its own with `assignable` and `countSource`. */

@@ -61,6 +61,8 @@ export const connectorSchema = v.object({
     leaverDays: v.number(),
     bulk: v.optional(v.picklist(['auto', 'off'])),
     languages: v.optional(v.array(v.string())),
+    packages: v.optional(v.array(v.string())),
+    defaultPolicy: v.optional(v.string()),
   }),
   capabilities: v.object({
     counts: v.picklist(['live', 'kept', 'imported']),

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { commonParameters, type MethodTable } from '../../server/sandbox/google/methods.ts'
+import { managementTable } from '../../server/sandbox/google/management/method-table.ts'
 import { playTable } from '../../server/sandbox/google/play/method-table.ts'
 
 interface Field {
@@ -22,6 +23,7 @@ interface DiscoveryMethod {
   readonly id: string
   readonly httpMethod: string
   readonly path: string
+  readonly flatPath?: string
   readonly parameters?: Readonly<Record<string, Field>>
   readonly request?: { readonly $ref: string }
   readonly response?: { readonly $ref: string }
@@ -38,7 +40,7 @@ interface Discovery extends Resource {
   readonly schemas: Readonly<Record<string, Field>>
 }
 
-const tables: Readonly<Record<string, MethodTable>> = { androidenterprise: playTable }
+const tables: Readonly<Record<string, MethodTable>> = { androidenterprise: playTable, androidmanagement: managementTable }
 
 const methodsIn = (resource: Resource): readonly DiscoveryMethod[] => [
   ...Object.values(resource.methods ?? {}),
@@ -108,8 +110,12 @@ for (const method of theirs) {
   }
   figures.methods += 1
   if (own.verb !== method.httpMethod) differences.push(`${own.id} is ${own.verb}, theirs ${method.httpMethod}`)
-  if (table.servicePath + own.path !== document.servicePath + method.path)
-    differences.push(`${own.id} is at ${own.path}, theirs ${method.path}`)
+  // Where Google's path names a whole resource, its flat form tells the parts, each by another name than ours.
+  const bare = (path: string): string => path.replaceAll(/\{\w+\}/g, '{}')
+  const isAtOwnPath = method.path.includes('{+')
+    ? bare(table.servicePath + own.path) === bare(document.servicePath + (method.flatPath ?? ''))
+    : table.servicePath + own.path === document.servicePath + method.path
+  if (!isAtOwnPath) differences.push(`${own.id} is at ${own.path}, theirs ${method.path}`)
   const query = Object.entries(method.parameters ?? {}).filter(([, { location }]) => location === 'query')
   for (const name of Object.keys(own.query))
     if (!query.some(([other]) => other === name)) differences.push(`${own.id}?${name} is ours alone`)

@@ -58,6 +58,8 @@ export interface GoogleClientDeps {
   /** The setting that holds the base address, named when it may be wrong. */
   readonly setting: 'QM_GOOGLE_PLAY_URL' | 'QM_GOOGLE_MANAGEMENT_URL'
   readonly signIn: GoogleSignIn
+  /** Before every request, where the project's quota is shared. Absent: it is not. */
+  readonly turnOfProject?: (urgent: boolean) => Promise<void>
 }
 
 const timeoutMs = 30_000
@@ -200,6 +202,7 @@ export const createGoogleClient = (deps: GoogleClientDeps): GoogleClient => {
     for (let tries = 1; ; tries += 1) {
       const token = await signIn.token()
       if (!token.ok) return err({ is: 'not-signed-in', failure: token.error })
+      await deps.turnOfProject?.(urgent)
       const leftMs = await pace.turn(urgent, mostWaitMs)
       if (leftMs > 0)
         return err(ended(before === undefined || before.is === 'busy' ? { is: 'busy', retryAfterMs: leftMs } : before, request, maybeDone))
