@@ -29,7 +29,15 @@ import { connectorList, type ConnectorRow } from './views/connector-list.ts'
 import { licenseList, type LicenseRow } from './views/license-list.ts'
 import { licensePage, type LicensePage, type TargetName } from './views/license-page.ts'
 import { exportedOutbox, foretoldOf, outboxList, type Foretold, type OutboxList } from './views/outbox-list.ts'
-import { activityOf, ordersInFacts, withHistory, type Activity, type ActivityHistory, type ActivityQuery } from './views/activity.ts'
+import {
+  activityOf,
+  isKeptBack,
+  ordersInFacts,
+  withHistory,
+  type Activity,
+  type ActivityHistory,
+  type ActivityQuery,
+} from './views/activity.ts'
 import { companyOf } from './views/order-row.ts'
 import { heldBy } from './views/held.ts'
 import { overviewOf, type Overview } from './views/overview.ts'
@@ -257,7 +265,7 @@ export const openWorkspace = (deps: WorkspaceDeps): Workspace => {
   }
   const underWay = heldBy(version, 1, () => {
     const read = orders(undefined)
-    return (read.is === 'ready' ? read.value.filter(isOpen).length : 0) + console.progress().size
+    return (read.is === 'ready' ? read.value.filter((order) => isOpen(order) && !isKeptBack(order)).length : 0) + console.progress().size
   })
   const subscriptions = heldBy(version, 4, (id: ConnectorId) => subscriptionsPage(console.facts, id, now))
   const outbox = heldBy(version, 1, () => outboxList(console.outbox(), console.saved(), foretelling, console.isSent, now))

@@ -150,7 +150,8 @@ export const activityOf = (source: ActivitySource, directory: Pick<DirectoryRead
   }
 }
 
-const isKeptBack = (order: Order): boolean => order.licenseId !== null && order.state === 'planned' && order.notBefore !== undefined
+/** It waits for its day, and can be cancelled until then. */
+export const isKeptBack = (order: Order): boolean => order.licenseId !== null && order.state === 'planned' && order.notBefore !== undefined
 const isRunning = ({ state }: Sync): boolean => state === 'queued' || state === 'running'
 const standingOfItem = (item: Order | Sync): 'open' | 'failed' | 'over' =>
   'trigger' in item ? (isRunning(item) ? 'open' : item.state === 'failed' ? 'failed' : 'over') : standingOf(item)

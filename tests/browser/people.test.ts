@@ -111,7 +111,7 @@ test('a person is retired with a book that stays, and registered again with keys
     intent: 'required',
     licenseType: 'user',
   })
-  const wished = region(page, /^Wished, and not held/)
+  const wished = region(page, /^Assigned, and not held/)
   await wished.getByRole('row').filter({ hasText: app.product.name }).getByText('Retired at the store.').waitFor()
 
   // Registered again, by keys alone.
