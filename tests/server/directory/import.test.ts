@@ -187,7 +187,7 @@ ${many(1700, (n) => `at${at}-${n},User ${n},,,,`)}
     // As after the next start.
     await importWith(house.journal).resume()
     expect(await openJobs(house.journal)).toEqual([])
-    seen.add((count(desk)) - before)
+    seen.add(count(desk) - before)
   }
   expect([...seen].sort((a, b) => a - b)).toEqual([0, 1700])
   const parts = await desk.database.db.selectFrom('import_parts').selectAll().execute()
