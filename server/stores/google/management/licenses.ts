@@ -3,6 +3,7 @@ import type { ProductKind } from '../../../../shared/license.ts'
 import type { LicenseRead, ProductDescription } from '../../store.ts'
 import { appNotFound } from './failures.ts'
 import { installing, isBehind, isOffered, policyOf, type Fleet } from './fleet.ts'
+import { givenIn, scenarios, type Scenario } from './scenario.ts'
 import type { Application } from './wire.ts'
 
 const webAppPrefix = 'com.google.enterprise.webapp.'
@@ -12,7 +13,10 @@ export type Known = { readonly is: 'app'; readonly application: Application } | 
 
 interface Tally {
   inUse: number
+  readonly inUseIn: Map<Scenario, number>
   offered: number
+  /** Of those, where nobody can take it. */
+  inVain: number
   behind: number
   readonly failures: Map<string, number>
 }
@@ -21,7 +25,14 @@ interface Tally {
 export const tally = (fleet: Fleet, kept: readonly string[]): ReadonlyMap<string, Tally> => {
   const byPackage = new Map<string, Tally>()
   const of = (packageName: string): Tally => {
-    const known = byPackage.get(packageName) ?? { inUse: 0, offered: 0, behind: 0, failures: new Map<string, number>() }
+    const known = byPackage.get(packageName) ?? {
+      inUse: 0,
+      inUseIn: new Map<Scenario, number>(),
+      offered: 0,
+      inVain: 0,
+      behind: 0,
+      failures: new Map<string, number>(),
+    }
     byPackage.set(packageName, known)
     return known
   }
@@ -35,8 +46,13 @@ export const tally = (fleet: Fleet, kept: readonly string[]): ReadonlyMap<string
       if (installing.has(installType)) {
         const app = of(packageName)
         app.inUse += 1
+        if (device.scenario !== undefined) app.inUseIn.set(device.scenario, (app.inUseIn.get(device.scenario) ?? 0) + 1)
         if (behind) app.behind += 1
-      } else if (isOffered(installType)) of(packageName).offered += 1
+      } else if (isOffered(installType)) {
+        const app = of(packageName)
+        app.offered += 1
+        if (device.scenario !== undefined && !givenIn[device.scenario].offered) app.inVain += 1
+      }
     }
     for (const { packageName, reason } of device.failures) {
       const known = byPackage.get(packageName)
@@ -61,7 +77,7 @@ const failureWords: Readonly<Record<string, (count: number) => string>> = {
   INSUFFICIENT_STORAGE: (count) => `${report(count)} that there is no room for the app.`,
 }
 
-const remarkOf = (packageName: string, { inUse, offered, behind, failures }: Tally, known: Known | undefined): string => {
+const remarkOf = (packageName: string, { inUse, inUseIn, offered, inVain, behind, failures }: Tally, known: Known | undefined): string => {
   const sentences: string[] = []
   if (known?.is === 'absent') sentences.push(appNotFound(packageName).text)
   for (const [reason, count] of failures) {
@@ -71,8 +87,12 @@ const remarkOf = (packageName: string, { inUse, offered, behind, failures }: Tal
   if (known?.is === 'app' && known.application.appPricing === 'PAID')
     sentences.push('A paid app: Google sells no licenses any more, so it is installed only where one was bought before.')
   if (offered > 0) sentences.push(`${devices(offered)} ${offered === 1 ? 'is' : 'are'} offered the app and may take it; that is no seat.`)
-  if (inUse > 0)
-    sentences.push(`Taken back, it is uninstalled there: ${devices(inUse)} ${inUse === 1 ? 'has' : 'have'} it by order of a policy.`)
+  if (inVain > 0) sentences.push(`${devices(inVain)} of these ${inVain === 1 ? 'is' : 'are'} dedicated: nobody browses a store there.`)
+  if (inUse > 0) {
+    const kinds = scenarios.flatMap((scenario) => (inUseIn.has(scenario) ? [`${inUseIn.get(scenario) ?? 0} ${scenario}`] : []))
+    const of = kinds.length === 0 ? '' : ` (${kinds.join(', ')})`
+    sentences.push(`Taken back, it is uninstalled there: ${devices(inUse)} ${inUse === 1 ? 'has' : 'have'} it by order of a policy${of}.`)
+  }
   if (behind > 0)
     sentences.push(
       `${devices(behind)} of these ${behind === 1 ? 'follows a copy of a policy' : 'follow copies of policies'} that changed since; the change comes with the next app that is given or taken there.`,

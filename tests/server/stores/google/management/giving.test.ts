@@ -92,6 +92,21 @@ test('an app with its own configuration keeps it when it is given where it was o
   })
 })
 
+test('an app tells in which ways its devices are managed, and where an offer comes to nothing', async () => {
+  await using link = await openManagementLink()
+  const { enterpriseId } = link
+  link.devices.setPolicy(enterpriseId, 'kiosk', { ...pupils, kioskCustomLauncherEnabled: true })
+  link.devices.addDevice(enterpriseId, 'k1', 'kiosk', { serialNumber: 'K1', scenario: 'dedicated' })
+  link.devices.addDevice(enterpriseId, 'p1', 'pupils', { scenario: 'personally-owned work profile' })
+  link.devices.addDevice(enterpriseId, 'c1', 'pupils', { serialNumber: 'C1', scenario: 'corporate-owned work profile' })
+  expect((await licenseOf(link, READER)).remark).toContain(
+    '5 devices have it by order of a policy (1 personally-owned work profile, 1 dedicated, 2 fully managed, 1 corporate-owned work profile)',
+  )
+  expect((await licenseOf(link, SKETCH)).remark).toContain(
+    '5 devices are offered the app and may take it; that is no seat. 1 device of these is dedicated',
+  )
+})
+
 test('a policy that changed is said to be ahead of its copies, and the copy follows with the next write; what was given stays', async () => {
   await using link = await openManagementLink()
   mustBeOk(await link.run(link.connection.write(give([MATHLAB], 'T1'))))
