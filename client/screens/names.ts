@@ -6,7 +6,7 @@ import type { LicenseType, ProductKind } from '../../shared/license.ts'
 import type { Health } from '../parts/health.ts'
 import type { IconName } from '../parts/icons.ts'
 
-export const storeNames: Record<StoreName, string> = { apple: 'Apple', google: 'Google', microsoft: 'Microsoft', other: 'Other' }
+export const storeNames: Record<StoreName, string> = { apple: 'Apple', google: 'Google', microsoft: 'Microsoft', other: 'Ledger' }
 
 export const kindNames: Record<ProductKind, string> = {
   app: 'App',

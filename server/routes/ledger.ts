@@ -21,7 +21,7 @@ import {
   type LedgerProduct,
   type Money,
 } from '../../shared/ledger.ts'
-import { exhaustive } from '../../shared/result.ts'
+import { err, exhaustive } from '../../shared/result.ts'
 import { ledgerImportKinds, type LedgerImport } from '../ledger-import.ts'
 import type { LedgerMove, MoveRefused } from '../ledger-move.ts'
 import type { Ledger, LedgerLicense, LedgerRefused, Ledgers } from '../ledgers.ts'
@@ -118,7 +118,13 @@ const createViews = (clock: Clock) => {
     const { name, publisher, kind, licenseTypes, revocable, unlimited, note } = kept.product
     return {
       licenseId: kept.licenseId,
-      ...{ name, publisher, kind, licenseTypes, revocable, unlimited, note },
+      name,
+      publisher,
+      kind,
+      licenseTypes,
+      revocable,
+      unlimited,
+      note,
       owned: total,
       inUse: kept.inUse,
       free: available,
@@ -154,21 +160,24 @@ const csvRowsOf = ({ product, lots }: LedgerLicense): readonly object[] => {
 const text = (most: number) => v.pipe(v.string(), v.trim(), v.maxLength(most), v.regex(/^[^\p{Cc}]*$/u, 'must be one line of text'))
 const dayIn = v.nullable(v.pipe(v.string(), v.check(isDay, 'must be a day such as 2027-01-31')))
 const currency = v.pipe(v.string(), v.trim(), v.toUpperCase(), v.check(isCurrency, 'must be a code of ISO 4217 such as EUR'))
-const moneyIn = v.union([
+const moneyIn = v.pipe(
   v.strictObject({
-    minor: v.pipe(v.number(), v.integer('must be a whole number'), v.minValue(0, 'must be at least 0'), v.maxValue(mostMinor)),
+    minor: v.optional(
+      v.pipe(v.number(), v.integer('must be a whole number'), v.minValue(0, 'must be at least 0'), v.maxValue(mostMinor, 'is too large')),
+    ),
+    amount: v.optional(v.pipe(v.string(), v.maxLength(20))),
     currency,
   }),
-  v.pipe(
-    v.strictObject({ amount: v.pipe(v.string(), v.maxLength(20)), currency }),
-    v.rawTransform(({ dataset, addIssue, NEVER }): Money => {
-      const money = parseMoney(dataset.value.amount, dataset.value.currency)
-      if (money.ok) return money.value
-      addIssue({ message: money.error })
-      return NEVER
-    }),
-  ),
-])
+  v.description('Either minor, in the smallest unit, or amount, such as 12.50'),
+  v.rawTransform(({ dataset, addIssue, NEVER }): Money => {
+    const { minor, amount, currency: of } = dataset.value
+    if (minor !== undefined && amount === undefined) return { minor, currency: of }
+    const money = amount !== undefined && minor === undefined ? parseMoney(amount, of) : err('must have either minor or amount')
+    if (money.ok) return money.value
+    addIssue({ message: money.error })
+    return NEVER
+  }),
+)
 const seats = v.pipe(
   v.number(),
   v.integer('must be a whole number'),

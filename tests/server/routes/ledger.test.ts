@@ -96,6 +96,10 @@ test('what is wrong with a product or a lot is told by field, and nothing is kep
     const answer = await lotOf(desk, here, body)
     expect([body, answer.status, answer.body.errors[0]?.field.split('.')[0]]).toEqual([body, 400, field])
   }
+  const comma = await lotOf(desk, here, { seats: 1, price: { amount: '1.250,00', currency: 'EUR' } })
+  expect(comma.body.errors[0].text).toContain('without marks of thousands')
+  const both = await lotOf(desk, here, { seats: 1, price: { amount: '1', minor: 100, currency: 'EUR' } })
+  expect(both.body.errors[0].text).toContain('either minor or amount')
   expect((await desk.get(here)).body.lots).toEqual([])
   expect((await desk.post(at.at('licenses'), { name: ' sketchpad ' })).body).toMatchObject({
     status: 409,
