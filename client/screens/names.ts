@@ -73,12 +73,6 @@ const statusOfState = {
 
 export const roleNames: Record<Role, string> = { owner: 'Owner', administrator: 'Administrator', reader: 'Reader', directory: 'Directory' }
 
-/** "Device licenses", "Device and user licenses". */
-export const licensesOfTypes = (types: readonly LicenseType[]): string => {
-  const words = types.join(' and ')
-  return `${words.charAt(0).toUpperCase()}${words.slice(1)} licenses`
-}
-
 /** "Device", "User", "Device, user". */
 export const licenseTypesInWords = (types: readonly LicenseType[]): string => {
   const words = types.join(', ')
