@@ -140,7 +140,7 @@ export const orderStateInWords = (
     case 'failed':
       return 'Failed'
     case 'cancelled':
-      return 'Not needed any more'
+      return order.failures.length > 0 && order.failures.every(({ code }) => code === 'cancelled') ? 'Cancelled' : 'Not needed any more'
   }
 }
 
@@ -172,7 +172,9 @@ const orderMeaning = (order: Order): string | undefined => {
 
 /** For filters and marks. */
 export type OrderStanding = 'open' | 'failed' | 'over'
-export const standingOf = (order: Order): OrderStanding => (isOpen(order) ? 'open' : order.failures.length > 0 ? 'failed' : 'over')
+/** What was cancelled, or needed no more, has not failed: nobody has to look after it. */
+export const standingOf = (order: Order): OrderStanding =>
+  isOpen(order) ? 'open' : order.failures.length > 0 && order.state !== 'cancelled' ? 'failed' : 'over'
 
 export const orderHealths: Record<OrderState, 'pending' | 'healthy' | 'warning' | 'unhealthy' | 'off'> = {
   planned: 'pending',

@@ -105,6 +105,23 @@ test('an order that waits for its day is counted by itself: nothing of it is und
   expect(activityOf(of, nobody, everything)).toMatchObject({ open: 2, keptBack: 1, done: 1, total: 4 })
 })
 
+test('what somebody cancelled before it left is told as cancelled, and is no failure that asks for attention', () => {
+  const of = source({
+    orders: [
+      order('gone', { state: 'cancelled', done: 0, failures: [failure(1, 'cancelled')] }),
+      order('bad', { state: 'failed', done: 0, failures: [failure(1, 'x')] }),
+    ],
+  })
+  expect(activityOf(of, nobody, everything).failed).toBe(1)
+  expect(keysOf(of, { ...everything, state: 'failed' })).toEqual(['obad'])
+  expect(
+    activityOf(of, nobody, everything)
+      .rows.slice(0, 9)
+      .map((row) => row.is === 'order' && row.row.state)
+      .toSorted(),
+  ).toEqual(['Cancelled', 'Failed'])
+})
+
 test('how far the open orders got is told as done of total, over what the filter leaves', () => {
   const of = source({
     orders: [
