@@ -108,7 +108,7 @@ test('an order that waits for its day is counted by itself: nothing of it is und
 test('what somebody cancelled before it left is told as cancelled, and is no failure that asks for attention', () => {
   const of = source({
     orders: [
-      order('gone', { state: 'cancelled', done: 0, failures: [failure(1, 'cancelled')] }),
+      order('gone', { state: 'cancelled', done: 0, failures: [failure(1, 'Ana cancelled it', false, 'cancelled')] }),
       order('bad', { state: 'failed', done: 0, failures: [failure(1, 'x')] }),
     ],
   })
