@@ -1,11 +1,14 @@
 /** A ledger as a store, in the whole product: it is assigned from, reconciled, waited for and reclaimed like any other. */
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
+import { onEachDatabase, stopDatabases } from '../../../world/open-database.ts'
 import { openDesk } from '../../routes/desk.ts'
 
 const DAY = 86_400_000
 
-const openLedger = async (lots: readonly object[], product: object = {}) => {
-  const desk = await openDesk()
+afterAll(stopDatabases)
+
+const openLedger = async (lots: readonly object[], product: object = {}, options: Parameters<typeof openDesk>[0] = {}) => {
+  const desk = await openDesk(options)
   const ledger: string = (await desk.post('connectors', { kind: 'ledger', name: 'Bought elsewhere' })).body.id
   await desk.ask('POST', 'directory/import?kind=users', {
     csv: `userName,displayName,email,department,active,managedAppleAccount\n${['ana', 'ben', 'cem', 'dora'].map((name) => `${name},${name},,,true,\n`).join('')}`,
@@ -124,4 +127,18 @@ test('with its connector a ledger goes whole', async () => {
   for (const table of ['ledger_products', 'ledger_lots', 'ledger_seats'] as const)
     expect([table, await at.desk.database.db.selectFrom(table).selectAll().execute()]).toEqual([table, []])
   expect((await at.desk.get('licenses')).body.items).toEqual([])
+})
+
+test.each(onEachDatabase)('counts, lots, files and seats are the same on each database ($dialect)', async ({ open }) => {
+  await using at = await openLedger([{ seats: 2, price: { minor: 1_000_000_000_000, currency: 'EUR' } }], {}, { open })
+  await at.desk.ask('POST', `connectors/${at.ledger}/ledger/import?kind=holders`, { csv: 'product,userName\nSketchpad,cem\n' })
+  await at.desk.settle(3_000)
+  await Promise.all([at.assign('ana'), at.assign('ben')])
+  await at.desk.settle(5_000)
+  expect(await at.counts()).toEqual({ total: 2, inUse: 2, available: 0 })
+  const { body } = await at.desk.get(at.here)
+  expect(body).toMatchObject({ owned: 2, inUse: 2, free: 0, paid: [{ minor: 1_000_000_000_000, currency: 'EUR' }] })
+  const out = await at.desk.ask('GET', `connectors/${at.ledger}/ledger/licenses`, { headers: { accept: 'text/csv' } })
+  const again = await at.desk.ask('POST', `connectors/${at.ledger}/ledger/import?kind=licenses`, { csv: out.text })
+  expect(again.body).toMatchObject({ changes: [], errors: [], unchanged: 1 })
 })
