@@ -6,7 +6,7 @@ import { before as faultBefore, after as faultAfter, createGoogleDoor } from './
 import { errorAnswer, noSuchPath, Refused } from './errors.ts'
 import { createGoogleFaults } from './faults.ts'
 import { createManagementApi, managementScope } from './management/management-api.ts'
-import { emptyManagementState } from './management/state.ts'
+import { emptyManagementState } from './management/enterprises.ts'
 import { signUpPage } from './play/enterprises.ts'
 import { createPlayApi, playScope } from './play/play-api.ts'
 import { emptyPlayState, type GoogleWorld } from './play/state.ts'

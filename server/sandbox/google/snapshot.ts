@@ -1,7 +1,7 @@
 /** The state of this Google as it is kept between two runs of the demo. It is our own file. */
 import * as v from 'valibot'
 import type { ServiceAccount } from './accounts.ts'
-import { emptyManagementState, type ManagementState } from './management/state.ts'
+import { emptyManagementState, type ManagementState } from './management/enterprises.ts'
 import { emptyPlayState, type GoogleWorld, type PlayState } from './play/state.ts'
 
 export interface GoogleSnapshot {

@@ -2,7 +2,7 @@
 import { makeKey, type KeyFile } from '../accounts.ts'
 import type { GoogleWorld, Json } from '../play/state.ts'
 import { applyPolicy, applicationsIn, policyNameOf } from './policies.ts'
-import { newManagedEnterprise, type ManagedEnterprise } from './state.ts'
+import { newManagedEnterprise, type ManagedEnterprise } from './enterprises.ts'
 
 export interface ManagementControl {
   /** An enterprise of a cloud project, with a service account that manages the project. */

@@ -3,16 +3,8 @@ import { hexOf } from '../accounts.ts'
 import { invalid, notFound } from '../errors.ts'
 import type { GoogleWorld, Json } from '../play/state.ts'
 import { applyPolicy, policyIdIn, policyNameOf } from './policies.ts'
-import {
-  found,
-  masked,
-  maskOf,
-  pageOf,
-  type ManagedDevice,
-  type ManagedEnterprise,
-  type ManagementContext,
-  type ManagementPlays,
-} from './state.ts'
+import type { ManagedDevice, ManagedEnterprise } from './enterprises.ts'
+import { found, masked, maskOf, pageOf, type ManagementContext, type ManagementPlays } from './state.ts'
 
 const deviceAnswer = (world: GoogleWorld, enterprise: ManagedEnterprise, id: string, device: ManagedDevice): Json => {
   applyPolicy(world, enterprise, device)

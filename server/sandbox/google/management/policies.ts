@@ -2,18 +2,8 @@
 import { invalid } from '../errors.ts'
 import type { GoogleWorld, Json } from '../play/state.ts'
 import { applicationFields, policyFields } from './method-table.ts'
-import {
-  found,
-  maskIn,
-  masked,
-  maskOf,
-  pageOf,
-  type ManagedDevice,
-  type ManagedEnterprise,
-  type ManagedPolicy,
-  type ManagementContext,
-  type ManagementPlays,
-} from './state.ts'
+import type { ManagedDevice, ManagedEnterprise, ManagedPolicy } from './enterprises.ts'
+import { found, maskIn, masked, maskOf, pageOf, type ManagementContext, type ManagementPlays } from './state.ts'
 
 const mostApplications = 3000
 const mostMinimumVersions = 20

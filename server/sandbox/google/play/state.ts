@@ -2,7 +2,7 @@ import type { Chance, Clock } from '../../../../shared/clock.ts'
 import { digitsOf, hexOf, type Accounts } from '../accounts.ts'
 import { notFound } from '../errors.ts'
 import type { GoogleFaults } from '../faults.ts'
-import type { ManagementState } from '../management/state.ts'
+import type { ManagementState } from '../management/enterprises.ts'
 import type { GoogleSwitches } from '../switches.ts'
 
 export type Json = Readonly<Record<string, unknown>>
