@@ -10,8 +10,10 @@ import {
   noticesInWords,
   ownerName,
   type Connector,
+  type ConnectorKind,
 } from '../../shared/connector.ts'
 import type { Clock } from '../../shared/clock.ts'
+import { credentialWords } from '../../shared/credential-words.ts'
 import { parseConnectorId } from '../../shared/ids.ts'
 import { exhaustive } from '../../shared/result.ts'
 import { releases, type ConnectorRemoval } from '../connector-removal.ts'
@@ -146,7 +148,9 @@ export const createConnectorView =
     }
   }
 
-const refusedProblem = (refused: ConnectRefused | RenewRefused): Problem => {
+const refusedProblem = (refused: ConnectRefused | RenewRefused, kind: ConnectorKind): Problem => {
+  const { credential: what, place, vendor } = credentialWords[kind]
+  const isFile = vendor === 'Apple'
   switch (refused.is) {
     case 'kind-not-supported':
       return {
@@ -170,7 +174,7 @@ const refusedProblem = (refused: ConnectRefused | RenewRefused): Problem => {
       return {
         status: 409,
         code: refused.is,
-        detail: `This location is connected already, as ${refused.name}. To renew its token, upload the file there.`,
+        detail: `This ${place} is connected already, as ${refused.name}. To renew its ${what}, ${isFile ? 'upload the file' : 'give the new one'} there.`,
         extra: { connectorId: refused.connectorId },
       }
     case 'connector-unknown':
@@ -187,7 +191,7 @@ const refusedProblem = (refused: ConnectRefused | RenewRefused): Problem => {
       return {
         status: 409,
         code: refused.is,
-        detail: `This token is for ${refused.there}, and the connector is for ${refused.here}. Nothing was changed. Upload it at the connector of ${refused.there}, or add one.`,
+        detail: `This ${what} is for ${refused.there}, and the connector is for ${refused.here}. Nothing was changed. ${isFile ? 'Upload' : 'Give'} it at the connector of ${refused.there}, or add one.`,
       }
     default:
       return exhaustive(refused)
@@ -268,7 +272,7 @@ export const connectorRoutes =
       async (c) => {
         const { kind, name, credential: uploaded, settings: own, scopeTags: tagsWanted } = c.req.valid('json')
         const added = await connectors.add(actorIn(c), { kind, name, credential: uploaded, settings: given(own), scopeTags: tagsWanted })
-        if (!added.ok) return answerProblem(c, refusedProblem(added.error))
+        if (!added.ok) return answerProblem(c, refusedProblem(added.error, c.req.valid('json').kind))
         const lastSync = (await syncs.request(added.value.id, trigger(c), true)) ?? null
         return answerOne(c, { ...added.value, lastSync }, 201)
       },
@@ -318,7 +322,7 @@ export const connectorRoutes =
         const etag = etagOf(stateOf(connector))
         if (!isMatch(c, etag)) return answerStale(c, etag, await view(connector))
         const renewed = await connectors.renew(actorIn(c), connector.id, c.req.valid('json'))
-        if (!renewed.ok) return answerProblem(c, refusedProblem(renewed.error))
+        if (!renewed.ok) return answerProblem(c, refusedProblem(renewed.error, connector.kind))
         const lastSync = (await syncs.request(connector.id, trigger(c), false)) ?? renewed.value.lastSync
         return answerOne(c, { ...renewed.value, lastSync })
       },
@@ -340,7 +344,12 @@ export const connectorRoutes =
         if (tested === undefined)
           return c.json({
             ok: false,
-            reasons: [{ code: 'no-credential', text: `${connector.name} has no token yet. Upload one to begin.` }],
+            reasons: [
+              {
+                code: 'no-credential',
+                text: `${connector.name} has no ${credentialWords[connector.kind].credential} yet. Give one to begin.`,
+              },
+            ],
           })
         if (!tested.ok) return c.json({ ok: false, reasons: [reasonOf(tested.error)] })
         const owner = tested.value.owner
