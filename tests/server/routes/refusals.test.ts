@@ -164,8 +164,8 @@ test('what is not there is 404, what is not understood 400 with its field', asyn
   expect(answer.body.errors.map(({ field }: { field: string }) => field)).toEqual(['name', 'credential'])
   for (const path of ['licenses?limit=0', 'licenses?sort=colour', 'orders?state=lost', 'licenses?cursor=garbage', 'syncs?cursor=bm9uZQ'])
     expect([path, (await desk.get(path)).status]).toEqual([path, 400])
-  const unsupported = await desk.post('connectors', { kind: 'microsoft-graph', name: 'x', credential: {} })
-  expect(unsupported.body).toMatchObject({ status: 422, code: 'kind-not-supported' })
+  const strange = await desk.post('connectors', { kind: 'another-store', name: 'x', credential: {} })
+  expect(strange.body).toMatchObject({ status: 400, errors: [{ field: 'kind' }] })
 })
 
 test('a POST that is sent again with its key gets the same answer and does nothing twice', async () => {
