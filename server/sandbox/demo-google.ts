@@ -1,4 +1,4 @@
-/** Google's sandbox of the demo: one enterprise that still holds what it bought, as it was left by the run before. */
+/** Google's sandbox of the demo: an enterprise that still holds what it bought, and one whose devices Android Management manages. As left by the run before. */
 import type { KeyFile } from './google/accounts.ts'
 import type { GoogleControl } from './google/control.ts'
 import { parseGoogleSnapshot, type GoogleSnapshot } from './google/snapshot.ts'
@@ -25,6 +25,7 @@ export interface DemoGoogleDeps {
 }
 
 const ENTERPRISE = 'LC03eastmere'
+const DEVICES = 'LC04eastmere'
 
 interface SampleApp {
   readonly productId: string
@@ -79,24 +80,69 @@ const furnish = (control: GoogleControl, people: readonly string[]): KeyFile => 
   return keyFile
 }
 
+/** Tablets of pupils, two of which report an app that is not there, kiosks in the library, and phones of staff. */
+const furnishDevices = ({ management }: GoogleControl): KeyFile => {
+  const { keyFile } = management.addEnterprise({ id: DEVICES, name: 'Eastmere devices' })
+  for (const [name, title, more] of [
+    ['com.example.reader', 'Class Reader', {}],
+    ['com.example.mathlab', 'Math Lab', { appPricing: 'PAID' }],
+    ['com.example.catalogue', 'Library Catalogue', {}],
+    ['example.eastmere.timetable', 'Eastmere Timetable', { distributionChannel: 'PRIVATE_GOOGLE_HOSTED' }],
+    ['com.example.chat', 'Staff Chat', {}],
+  ] as const)
+    management.addApplication(DEVICES, name, { title, author: 'Example Labs', ...more })
+  management.addWebApp(DEVICES, 'com.google.enterprise.webapp.x0lunch', { title: 'Lunch menu', startUrl: 'https://lunch.eastmere.example' })
+  management.setPolicy(DEVICES, 'pupils', {
+    playStoreMode: 'WHITELIST',
+    applications: [
+      { packageName: 'com.example.reader', installType: 'FORCE_INSTALLED' },
+      { packageName: 'com.example.mathlab', installType: 'FORCE_INSTALLED' },
+      { packageName: 'example.eastmere.timetable', installType: 'AVAILABLE' },
+    ],
+  })
+  management.setPolicy(DEVICES, 'library', { applications: [{ packageName: 'com.example.catalogue', installType: 'KIOSK' }] })
+  management.setPolicy(DEVICES, 'staff', { applications: [{ packageName: 'com.example.chat', installType: 'AVAILABLE' }] })
+  const failed = [
+    { packageName: 'com.example.mathlab', nonComplianceReason: 'APP_NOT_INSTALLED', installationFailureReason: 'NO_LICENSES_REMAINING' },
+  ]
+  for (let n = 0; n < 24; n += 1)
+    management.addDevice(DEVICES, `a${n}`, 'pupils', {
+      serialNumber: `EMTAB${1000 + n}`,
+      ...(n < 2 ? { nonComplianceDetails: failed } : {}),
+    })
+  for (let n = 0; n < 3; n += 1)
+    management.addDevice(DEVICES, `b${n}`, 'library', { serialNumber: `EMKIO${100 + n}`, scenario: 'dedicated' })
+  for (let n = 0; n < 6; n += 1)
+    management.addDevice(DEVICES, `c${n}`, 'staff', { serialNumber: `EMPHO${100 + n}`, scenario: 'corporate-owned work profile' })
+  return keyFile
+}
+
 /** Fails with what can't be read of `kept`. */
 export const openDemoGoogle = async ({ clock, chance, port, kept, people }: DemoGoogleDeps): Promise<Result<DemoGoogle, string>> => {
   const state: GoogleSnapshot | undefined = kept === undefined ? undefined : parseGoogleSnapshot(kept)
   if (kept !== undefined && state === undefined) return err('its own file')
   const google = await startGoogle({ clock, chance, port, ...(state === undefined ? {} : { state }) })
   const keyFile = state === undefined ? furnish(google.control, people) : undefined
+  const devicesKey = state === undefined ? furnishDevices(google.control) : undefined
   return ok({
     url: google.url,
     tokenUrl: google.tokenUrl,
     controlUrl: google.controlUrl,
     connectors:
-      keyFile === undefined
+      keyFile === undefined || devicesKey === undefined
         ? []
         : [
             {
               kind: 'google-play-emm',
               name: 'Google Play, Eastmere',
               credential: { serviceAccountKey: keyFile, enterpriseId: ENTERPRISE },
+              settings: {},
+              scopeTags: [],
+            },
+            {
+              kind: 'google-android-management',
+              name: 'Android devices, Eastmere',
+              credential: { serviceAccountKey: devicesKey, enterpriseId: DEVICES },
               settings: {},
               scopeTags: [],
             },

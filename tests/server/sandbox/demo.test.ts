@@ -60,6 +60,7 @@ test('the demo begins with a synced school, keeps it, and goes on where it was l
   expect(licenses.length).toBeGreaterThan(100)
   expect(licenses.every(({ product }) => product.name !== product.id)).toBe(true)
   expect((await first.get('connectors')).items).toMatchObject([
+    { kind: 'google-android-management', lastSync: { state: 'succeeded' } },
     { lastSync: { state: 'succeeded' } },
     {},
     {},
@@ -77,6 +78,7 @@ test('the demo begins with a synced school, keeps it, and goes on where it was l
     await new Promise((resolve) => setTimeout(resolve, 200))
   expect((await first.get('devices?left=true&holding=true&limit=500')).items.length).toBeGreaterThan(10)
   expect((await first.get('connectors')).items).toMatchObject([
+    { name: 'Android devices, Eastmere', devices: { error: null, count: 33 } },
     { name: 'Eastmere Clinic', devices: { error: null } },
     { name: 'Eastmere Schools', devices: { error: null } },
     { devices: null },
