@@ -128,7 +128,7 @@ test('a person is retired with a book that stays, and registered again with keys
   await page.keyboard.press('Enter')
   await register.waitFor({ state: 'detached' })
   await region(page, /^Seats held/)
-    .getByRole('link', { name: app.product.name })
+    .getByRole('link', { name: app.product.name, exact: true })
     .waitFor()
   await wished.waitFor({ state: 'detached' })
   expect(holds(reader.userName, app)).toBe(true)
