@@ -22,7 +22,7 @@ const here: Step = {
   text: 'They are tried out at once. What is refused is told in words, and nothing is kept then.',
 }
 
-export const stepsToConnect: Record<Exclude<ConnectorKind, 'google-android-management' | 'ledger'>, readonly Step[]> = {
+export const stepsToConnect: Record<Exclude<ConnectorKind, 'ledger'>, readonly Step[]> = {
   'apple-apps-books': [
     {
       title: 'Sign in to Apple Business Manager or Apple School Manager',
@@ -48,6 +48,20 @@ export const stepsToConnect: Record<Exclude<ConnectorKind, 'google-android-manag
       text: 'The server needs to reach androidenterprise.googleapis.com and oauth2.googleapis.com. One enterprise belongs to one connector.',
     },
   ],
+  'google-android-management': [
+    {
+      title: 'Find the project that made the enterprise',
+      text: 'In the Google Cloud console, with the Android Management API turned on. Its service account needs the role Android Management User: IAM and Admin, IAM, Grant access.',
+    },
+    {
+      title: 'Fetch the key of the account',
+      text: 'IAM and Admin, Service Accounts, the account, Keys, Add key, Create new key, JSON. A file is downloaded, once: Google keeps no copy.',
+    },
+    {
+      title: 'Give it here',
+      text: 'The server needs to reach androidmanagement.googleapis.com and oauth2.googleapis.com. An enterprise is made with the tool that manages its devices, and not here.',
+    },
+  ],
   'microsoft-store-business': [
     ...registration,
     {
@@ -67,11 +81,17 @@ export const stepsToConnect: Record<Exclude<ConnectorKind, 'google-android-manag
 }
 
 /** At the renewal of what lets us in; the last step gives it here. */
-export const stepsToRenew: Record<Exclude<ConnectorKind, 'apple-apps-books' | 'google-android-management' | 'ledger'>, readonly Step[]> = {
+export const stepsToRenew: Record<Exclude<ConnectorKind, 'apple-apps-books' | 'ledger'>, readonly Step[]> = {
   'google-play-emm': [
     {
       title: 'Make a new key in the Google Cloud console',
       text: "IAM and Admin, Service Accounts, the enterprise's own account, Keys, Add key, Create new key, JSON. The file is downloaded once. The old key goes on working until you delete it there.",
+    },
+  ],
+  'google-android-management': [
+    {
+      title: 'Make a new key in the Google Cloud console',
+      text: 'IAM and Admin, Service Accounts, the account, Keys, Add key, Create new key, JSON. The file is downloaded once. The old key goes on working until you delete it there.',
     },
   ],
   'microsoft-store-business': [

@@ -13,7 +13,10 @@ export const countsInWords = (connector: Connector, now: number): string => {
     case 'live':
       return `Live, counted by ${credentialWords[connector.kind].vendor}, ${asOf}`
     case 'kept':
-      return connector.retirement === undefined ? 'Kept: counted here, from what is entered' : `Kept as they were last read, ${asOf}`
+      if (connector.retirement !== undefined) return `Kept as they were last read, ${asOf}`
+      return connector.kind === 'google-android-management'
+        ? `Kept: on how many devices policies put an app, ${asOf}`
+        : 'Kept: counted here, from what is entered'
     case 'imported':
       return `Imported, ${asOf}`
   }

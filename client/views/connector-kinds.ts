@@ -34,6 +34,17 @@ export const kindsToConnect: readonly KindToConnect[] = [
     placeholder: 'As people here call the enterprise',
   },
   {
+    kind: 'google-android-management',
+    name: 'Managed Google Play (Android Management API)',
+    can: 'Reads the devices of an enterprise and the apps that its policies name, private apps and web apps; puts an app on a device and takes it away, by a copy of the policy of that device.',
+    cannot: 'Count or buy licenses (apps have no limit here), give anything to people, or enrol and wipe devices.',
+    needs:
+      "The key of a service account with the role Android Management User, in the project that made the enterprise; and the enterprise's id.",
+    limit:
+      'Google lets projects in one by one, and its terms shut out solutions that an organisation uses in-house only. An enterprise that another project made is refused.',
+    placeholder: 'As people here call the enterprise',
+  },
+  {
     kind: 'microsoft-store-business',
     name: 'Microsoft Store for Business and Education',
     can: 'Where the tenant still answers: reads licenses with their counts and holders; gives online licenses to people and takes them back. Offline licenses are shown with their counts.',

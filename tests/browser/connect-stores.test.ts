@@ -50,6 +50,7 @@ test('every store says what it can do and what its vendor has retired before any
   expect(await dialog.getByRole('heading', { level: 3 }).allInnerTexts()).toEqual([
     'Apple Apps and Books',
     googleName,
+    'Managed Google Play (Android Management API)',
     businessName,
     graphName,
     'Ledger, kept by hand',
@@ -265,10 +266,15 @@ test.each([
     const found: Record<string, readonly string[]> = {}
     const pictures = process.env['QM_PICTURES']
     for (const [name, path] of [
-      ...['true', 'apple-apps-books', 'google-play-emm', 'microsoft-store-business', 'microsoft-graph', 'ledger'].map((kind) => [
-        `add-${kind}`,
-        `/connectors?add=${kind}`,
-      ]),
+      ...[
+        'true',
+        'apple-apps-books',
+        'google-play-emm',
+        'google-android-management',
+        'microsoft-store-business',
+        'microsoft-graph',
+        'ledger',
+      ].map((kind) => [`add-${kind}`, `/connectors?add=${kind}`]),
       ...items.flatMap(({ id }, at) => [
         [`page-${at}`, `/connectors/${id}`],
         [`renew-${at}`, `/connectors/${id}?do=renew`],
