@@ -261,7 +261,7 @@ const withoutSeat = (weighing: Weighing, place: number, returning: Claim | undef
   const byAssignment = at >= 0 && isByAssignment(seats, at)
   if (at < 0 || !takesSeat(deciding, yields, returning, byAssignment)) {
     if (byAssignment && keepsAsFound(deciding)) keepAsFound.push(ordinal)
-    const verdict = untouchedVerdict(deciding, yields, seats, at, returning)
+    const verdict = untouchedVerdict(input, ordinal, deciding, yields, at, returning)
     if (verdict !== undefined) give(weighing, place, ...verdict)
     return coming === undefined
   }
@@ -314,19 +314,22 @@ const keepsAsFound = ({ asks, placed }: ActingWish): boolean =>
 
 /** Of somebody from whom nothing is taken. Undefined: there is nothing to say. */
 const untouchedVerdict = (
+  input: ReconcileInput,
+  ordinal: number,
   deciding: ActingWish,
   yields: boolean,
-  seats: Columns,
   at: number,
   returning: Claim | undefined,
 ): Served | undefined => {
+  const { seats } = input
   switch (deciding.asks) {
     case 'uninstall':
       return !yields ? ['released', excluded] : at >= 0 ? ['placed', keptForOwner] : ['released', keptForOwner]
     case 'exclude':
       return ['excluded', excluded]
     case 'offer':
-      return at >= 0 && returning === undefined ? ['placed', seatOf(seats, at)] : ['released', mayClaim]
+      // Who could never take it is not told that they may.
+      return at >= 0 && returning === undefined ? ['placed', seatOf(seats, at)] : ['released', impossible(input, ordinal) ?? mayClaim]
     case 'await': {
       const { startsAt } = termsOf(deciding.placed.wish)
       return at >= 0 ? ['placed', seatOf(seats, at)] : ['waiting', { code: 'starts-later', startsAt: startsAt ?? '' }]

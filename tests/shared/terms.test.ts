@@ -168,6 +168,21 @@ describe('a claim', () => {
     const wishes = [offered, wishFor('d1', include(), 4), wishFor('d2', include(), 6)]
     expect(reconcile(weighing({ license: seats(2), wishes, claims: [aClaim(31, 5)] })).steps.associate).toEqual([1, 31])
   })
+  test('is offered to nobody who could not take it', () => {
+    const directory = directoryOf(
+      [
+        { ordinal: 31, kind: 'user', left: true },
+        { ordinal: 32, kind: 'user', active: false },
+        { ordinal: 33, kind: 'user' },
+      ],
+      { all: [31, 32, 33] },
+    )
+    expect(said(weighing({ wishes: [wishFor('gall', include('available', 'user'), 1)], directory }))).toEqual({
+      31: 'released: principal-left',
+      32: 'released: principal-inactive',
+      33: 'released: may-claim',
+    })
+  })
   test('that is given back releases the seat, and goes when it is gone', () => {
     const input = weighing({ wishes: [offered], claims: [aClaim(31, 9, 'return')], seats: seatsOf([31]) })
     expect(reconcile(input).steps).toMatchObject({ disassociate: [31], settledClaims: [] })
