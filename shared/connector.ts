@@ -58,7 +58,7 @@ export interface ConnectorSettings {
   readonly languages?: readonly string[]
   /** Android Management: packages that are given beside those that a policy names. Absent: none. */
   readonly packages?: readonly string[]
-  /** Android Management: the policy from which a device begins that follows none. Absent: such a device is given nothing. */
+  /** Android Management: the policy from which a device begins that follows none. Absent or empty: such a device is given nothing. */
   readonly defaultPolicy?: string
 }
 

@@ -57,7 +57,9 @@ const settings = v.strictObject({
       v.maxLength(3000, 'must be at most 3000'),
     ),
   ),
-  defaultPolicy: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{1,100}$/, 'must be the id of a policy, such as pupils'))),
+  defaultPolicy: v.optional(
+    v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{0,100}$/, 'must be the id of a policy, such as pupils; empty for none')),
+  ),
   releaseLeavers: v.optional(v.picklist(['off', 'after-days'], 'must be off or after-days')),
   leaverDays: v.optional(
     v.pipe(v.number(), v.integer('must be a whole number'), v.minValue(0, 'must be at least 0'), v.maxValue(3_650, 'must be at most 3650')),

@@ -213,7 +213,7 @@ const connect = (
   const writes = createWrites({
     api,
     deviceOf,
-    defaultPolicy: async () => (await deps.settings?.())?.defaultPolicy,
+    defaultPolicy: async () => (await deps.settings?.())?.defaultPolicy || undefined,
     isApp: async (packageName) => {
       const what = await knownOf(packageName, true)
       return what.ok ? ok(what.value.is === 'app') : what
