@@ -64,7 +64,7 @@ export const plantedBugs: readonly Plant[] = [
     name: 'seats on their way do not count as taken',
     edits: [
       {
-        file: '/shared/reconcile.ts',
+        file: '/shared/serving.ts',
         from: 'const byStore = (license.available ?? Infinity) - associating.size',
         to: 'open = 0\n  const byStore = license.available ?? Infinity',
       },
@@ -103,8 +103,8 @@ export const plantedBugs: readonly Plant[] = [
     edits: [
       {
         file: '/shared/reconcile.ts',
-        from: 'const takes = at >= 0 && !keeps && (takesFound || isByAssignment(seats, at))',
-        to: 'const takes = at >= 0 && !keeps',
+        from: "return byAssignment && wish.mode === 'removed' && wish.seats === 'release'",
+        to: "return wish.mode === 'removed' && wish.seats === 'release'",
       },
     ],
   },
@@ -180,8 +180,8 @@ export const plantedBugs: readonly Plant[] = [
     edits: [
       {
         file: '/shared/reconcile.ts',
-        from: "if (wish.mode === 'removed') unsettled.add(deciding.key)",
-        to: "if (wish.mode === 'removed' && releasing.has(ordinal)) unsettled.add(deciding.key)",
+        from: "if (deciding.asks === 'remove') unsettled.add(deciding.placed.key)",
+        to: "if (deciding.asks === 'remove' && asks.releasing.has(ordinal)) unsettled.add(deciding.placed.key)",
       },
     ],
   },
